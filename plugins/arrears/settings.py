@@ -1,0 +1,114 @@
+"""Every setting that is not an Airflow connection or variable, with defaults that work for the demo.
+
+Read from environment variables `ARREARS_<NAME>` and, below them, from `arrears.toml` in the state directory.
+`docs/configuration.md` lists them; a test keeps that page in step with this class.
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+Database = Literal["core_banking", "warehouse", "airflow"]
+"""The three databases: the bank's (source), ours, and Airflow's metadata."""
+
+
+def _home() -> Path:
+    return Path(os.environ.get("ARREARS_HOME") or PROJECT_ROOT / ".arrears").resolve()
+
+
+class Settings(BaseSettings):
+    """One instance per process: use `get_settings()`."""
+
+    model_config = SettingsConfigDict(env_prefix="ARREARS_", extra="forbid")
+
+    home: Path = Field(default_factory=_home, description="State directory: data, logs, keys, process ids.")
+    postgres_host: str = Field(
+        default="127.0.0.1", description="PostgreSQL host; another host means it is not ours to start."
+    )
+    postgres_port: int = Field(default=15432, description="PostgreSQL port.")
+    core_banking_database: str = Field(default="core_banking", description="The bank's database (the source).")
+    warehouse_database: str = Field(default="warehouse", description="Our database.")
+    airflow_database: str = Field(default="airflow", description="Airflow's metadata database.")
+    sftp_host: str = Field(default="127.0.0.1", description="Host of the demo vendors' SFTP server.")
+    sftp_port: int = Field(default=12222, description="Port of the demo vendors' SFTP server.")
+    airflow_port: int = Field(default=18080, description="Port of Airflow's web page and API.")
+    bank_time_zone: str = Field(
+        default="Asia/Shanghai", description="The bank's time zone: a date as an instant ends there."
+    )
+    policy_dir: Path = Field(
+        default=PROJECT_ROOT / "dbt_project" / "seeds" / "policy",
+        description="Policy packs (a directory of seed files).",
+    )
+    overlap_minutes: int = Field(
+        default=60, ge=0, description="How far before the last load's newest row an incremental load looks again."
+    )
+    reject_share_limit: float = Field(
+        default=0.005, description="Rejected rows of a table above this share and the count stop."
+    )
+    reject_count_limit: int = Field(default=20, description="See reject_share_limit; both must be exceeded.")
+    volume_drop_limit: float = Field(
+        default=0.05, description="A source table that shrank by more than this share stops a load."
+    )
+    feed_tables: tuple[str, ...] = Field(
+        default=("loan_transactions",),
+        description="Tables that must bring a new row on each business date (feed mode).",
+    )
+    flag_feed_max_age_hours: int = Field(default=26, description="Flags older than this keep every list at home.")
+    dbt_mode: Literal["build", "watcher"] = Field(
+        default="build",
+        description="build: one task runs dbt once. watcher: Cosmos shows every model as a task, at more cost.",
+    )
+    dbt_threads: int = Field(default=4, description="Models that dbt builds at once.")
+    stop_ack_timeout_seconds: int = Field(
+        default=600, description="How long a list waits for the vendor to take its stop file."
+    )
+    ack_deadline_minutes: int = Field(
+        default=60, description="A batch without acknowledgement after this raises an alert."
+    )
+    attribution_days: int = Field(
+        default=30, description="Days after a right-party contact in which money is credited to it."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _home() / "arrears.toml")
+
+    @cached_property
+    def bank_tz(self) -> ZoneInfo:
+        return ZoneInfo(self.bank_time_zone)
+
+    def secret(self, name: str) -> str:
+        """A secret kept outside the settings: `$ARREARS_SECRET_<NAME>`, else the file `secrets/<name>` in `home`.
+
+        Raises:
+            FileNotFoundError: neither exists (set-up creates the demo's).
+        """
+        return os.environ.get(f"ARREARS_SECRET_{name.upper()}") or (self.home / "secrets" / name).read_text().strip()
+
+    def dsn(self, database: Database, role: str) -> str:
+        """A libpq connection string for one of our databases as one of our roles (see `services/postgres.py`)."""
+        name: str = getattr(self, f"{database}_database")
+        search_path = " options='-c search_path=marts,public'" if database == "warehouse" else ""
+        return (
+            f"host={self.postgres_host} port={self.postgres_port} dbname={name} user={role} "
+            f"password={self.secret('postgres_' + role)} application_name=arrears{search_path}"
+        )
+
+
+def get_settings() -> Settings:
+    """The settings of this process, read afresh (cheap), so that tests can point them elsewhere."""
+    return Settings()

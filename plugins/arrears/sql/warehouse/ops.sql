@@ -1,0 +1,261 @@
+-- The ledger of everything that runs. Safe to run again. No personal data in any column that bi_reader may read.
+
+-- Sources ------------------------------------------------------------------------------------------------------
+create table if not exists ops.source_generation (
+    generation integer primary key,
+    mode text not null check (mode in ('static', 'feed')),
+    description text not null,
+    started_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.source_generation is
+    'One row per source that replaced the one before (`arrears source load --replace`). Marts read the newest only.';
+
+create table if not exists ops.source_load (
+    load_id bigint generated always as identity primary key,
+    generation integer not null references ops.source_generation,
+    table_name text not null,
+    row_count bigint not null,
+    loaded_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.source_load is
+    'A source table that was replaced as a whole: the next load compares all of it, whatever its changed-at says.';
+
+-- Landing ------------------------------------------------------------------------------------------------------
+create table if not exists ops.load_batch (
+    batch_id bigint generated always as identity primary key,
+    generation integer not null references ops.source_generation,
+    as_of date not null,
+    state text not null default 'landed' check (state in ('landed', 'passed', 'aborted')),
+    run_id text,
+    started_at timestamptz not null default clock_timestamp(),
+    decided_at timestamptz,
+    reason text
+);
+comment on table ops.load_batch is
+    'One committed load. Only `passed` batches reach staging, and only they move the point where the next one begins.';
+
+create table if not exists ops.load_table (
+    batch_id bigint not null references ops.load_batch,
+    table_name text not null,
+    is_full boolean not null,
+    source_rows bigint not null,
+    landed_rows bigint not null,
+    newest_changed_at timestamptz,
+    rejected_rows bigint,
+    primary key (batch_id, table_name)
+);
+
+-- Quality ------------------------------------------------------------------------------------------------------
+create table if not exists ops.quality_results (
+    result_id bigint generated always as identity primary key,
+    border text not null check (border in ('landing', 'marts', 'contact_list', 'vendor_file')),
+    subject text not null,
+    reference text not null,
+    as_of date,
+    rule_id text not null,
+    severity text not null check (severity in ('reject', 'warn', 'abort')),
+    success boolean not null,
+    checked_rows bigint,
+    failed_rows bigint,
+    expected text,
+    found text,
+    docs_path text,
+    checked_at timestamptz not null default clock_timestamp()
+);
+comment on column ops.quality_results.subject is 'What was checked: a table, a mart, a list, a file kind.';
+comment on column ops.quality_results.reference is 'Which one: a load batch, a mart build, a delivery batch id, a vendor file''s sha256.';
+comment on column ops.quality_results.found is 'Figures and names of things, never a value of a personal column.';
+
+-- Marts --------------------------------------------------------------------------------------------------------
+create table if not exists ops.mart_build (
+    build_id bigint generated always as identity primary key,
+    as_of date not null,
+    generation integer not null references ops.source_generation,
+    known_at timestamptz not null,
+    state text not null default 'building' check (state in ('building', 'passed', 'failed')),
+    policy_version text,
+    run_id text,
+    finished_at timestamptz,
+    reason text
+);
+comment on column ops.mart_build.known_at is 'K: everything landed at this instant was used.';
+
+create table if not exists ops.sealed_day (
+    generation integer not null references ops.source_generation,
+    as_of date not null,
+    build_id bigint references ops.mart_build,
+    sealed_at timestamptz not null default clock_timestamp(),
+    primary key (generation, as_of)
+);
+comment on table ops.sealed_day is 'Days whose lists were written: their decisions never change again.';
+
+create table if not exists ops.policy_version (
+    policy_version text primary key,
+    directory text not null,
+    first_used_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.policy_version is 'A policy pack by the hash of its files.';
+
+create table if not exists ops.calendar_day (
+    jurisdiction text not null,
+    day date not null,
+    is_business_day boolean not null,
+    is_public_holiday boolean not null,
+    holiday_name text,
+    primary key (jurisdiction, day)
+);
+
+-- Approvals ----------------------------------------------------------------------------------------------------
+create table if not exists ops.legal_approval (
+    generation integer not null references ops.source_generation,
+    as_of date not null,
+    customer_id text not null,
+    currency text not null,
+    approver text not null,
+    is_approved boolean not null,
+    is_demo boolean not null default false,
+    decided_at timestamptz not null default clock_timestamp(),
+    primary key (generation, as_of, customer_id, currency, approver)
+);
+comment on table ops.legal_approval is 'Who approved or refused which legal referral. Two different approvers make it a contact.';
+
+-- Delivery -----------------------------------------------------------------------------------------------------
+create table if not exists ops.delivery_batch (
+    batch_id text primary key,
+    kind text not null check (kind in ('contact_list', 'stop', 'recall', 'qa_request')),
+    channel text not null,
+    vendor text not null,
+    generation integer not null references ops.source_generation,
+    as_of date not null,
+    sequence integer not null,
+    state text not null default 'planned'
+        check (state in ('planned', 'written', 'uploaded', 'acknowledged', 'closed', 'refused', 'expired', 'superseded')),
+    row_count bigint not null,
+    planned_at timestamptz not null,
+    valid_until timestamptz not null,
+    acknowledge_by timestamptz not null,
+    supersedes text references ops.delivery_batch,
+    refused_reason text,
+    unique (kind, channel, vendor, as_of, sequence)
+);
+
+create table if not exists ops.delivery_item (
+    batch_id text not null references ops.delivery_batch,
+    contact_ref text not null,
+    customer_id text not null,
+    currency text not null,
+    contact_point_id text,
+    reason text,
+    is_final boolean not null default false,
+    primary key (batch_id, contact_ref)
+);
+comment on table ops.delivery_item is
+    'Which customer a contact_ref stands for: a row of a list, of a stop file or of a recall. Not for bi_reader.';
+create index if not exists delivery_item_customer on ops.delivery_item (customer_id);
+create index if not exists delivery_item_ref on ops.delivery_item (contact_ref);
+
+create table if not exists ops.delivery_file (
+    batch_id text not null references ops.delivery_batch,
+    name text not null,
+    position integer not null,
+    content bytea not null,
+    sha256 text not null,
+    row_count bigint not null,
+    control_totals jsonb not null default '{}',
+    encryption text not null default 'none',
+    primary key (batch_id, name)
+);
+comment on table ops.delivery_file is 'The bytes as sent; sent again from here. Personal: for pipeline only.';
+
+create table if not exists ops.delivery_event (
+    event_id bigint generated always as identity primary key,
+    batch_id text not null references ops.delivery_batch,
+    from_state text,
+    to_state text not null,
+    detail text,
+    happened_at timestamptz not null default clock_timestamp()
+);
+
+create table if not exists ops.vendor_file (
+    sha256 text not null,
+    vendor text not null,
+    file_name text not null,
+    kind text not null check (kind in ('ack', 'results', 'qa', 'unknown')),
+    batch_id text,
+    state text not null check (state in ('loaded', 'refused', 'seen_before')),
+    row_count bigint not null default 0,
+    rejected_rows bigint not null default 0,
+    reason text,
+    read_at timestamptz not null default clock_timestamp(),
+    primary key (vendor, sha256, file_name)
+);
+
+-- What vendors send --------------------------------------------------------------------------------------------
+create table if not exists landing.vendor_ack (
+    _row_id bigint generated always as identity primary key,
+    _vendor text not null,
+    _file_sha256 text not null,
+    _loaded_at timestamptz not null default clock_timestamp(),
+    batch_id text not null,
+    received_at timestamptz not null,
+    rows bigint not null,
+    sha256 text not null,
+    accepted bigint not null,
+    rejected jsonb not null
+);
+
+create table if not exists landing.vendor_result (
+    _row_id bigint generated always as identity primary key,
+    _vendor text not null,
+    _file_sha256 text not null,
+    _line_number integer not null,
+    _loaded_at timestamptz not null default clock_timestamp(),
+    batch_id text not null,
+    contact_ref text not null,
+    contact_point_ref text,
+    attempted_at timestamptz not null,
+    disposition text not null,
+    nonpayment_reason text,
+    collector_id text,
+    talk_seconds integer,
+    promise_amount numeric(18, 2),
+    promise_on date,
+    amount_collected numeric(18, 2),
+    cost numeric(18, 4),
+    currency text,
+    complaint boolean,
+    satisfaction integer,
+    recording_ref text,
+    note text,
+    unique (_vendor, _file_sha256, _line_number)
+);
+
+create table if not exists landing.vendor_qa (
+    _row_id bigint generated always as identity primary key,
+    _vendor text not null,
+    _file_sha256 text not null,
+    _line_number integer not null,
+    _loaded_at timestamptz not null default clock_timestamp(),
+    recording_ref text not null,
+    collector_id text not null,
+    reviewed_on date not null,
+    score numeric(5, 2) not null,
+    breach_code text,
+    reviewer text,
+    unique (_vendor, _file_sha256, _line_number)
+);
+
+create table if not exists quarantine.vendor_result (
+    vendor text not null,
+    file_sha256 text not null,
+    line_number integer not null,
+    reason_code text not null,
+    row_text text not null,
+    quarantined_at timestamptz not null default clock_timestamp(),
+    primary key (vendor, file_sha256, line_number, reason_code)
+);
+
+grant select on ops.source_generation, ops.source_load, ops.load_batch, ops.load_table, ops.quality_results,
+    ops.mart_build, ops.sealed_day, ops.policy_version, ops.calendar_day, ops.delivery_batch, ops.delivery_event,
+    ops.vendor_file to bi_reader, bi_full;
+grant select on quarantine.vendor_result to data_steward;

@@ -1,0 +1,23 @@
+-- Schemas of the warehouse and who may read them. Run as the owner `pipeline`; safe to run again.
+create schema if not exists landing;
+create schema if not exists quarantine;
+create schema if not exists staging;
+create schema if not exists intermediate;
+create schema if not exists marts;
+create schema if not exists bi;
+create schema if not exists ops;
+
+comment on schema landing is 'Append-only copies of the source and of what vendors send.';
+comment on schema quarantine is 'Rejected rows with the reason.';
+comment on schema staging is 'dbt: one clean, current row per key.';
+comment on schema intermediate is 'dbt: rules applied.';
+comment on schema marts is 'The product: facts and dimensions under contract.';
+comment on schema bi is 'Views of the marts without personal data.';
+comment on schema ops is 'Runs, quality results, delivery ledger, policy versions. No personal data.';
+
+grant usage on schema quarantine to data_steward;
+grant usage on schema marts to bi_full;
+grant usage on schema bi, ops to bi_reader, bi_full;
+alter default privileges in schema marts grant select on tables to bi_full;
+alter default privileges in schema bi grant select on tables to bi_reader, bi_full;
+alter default privileges in schema quarantine grant select on tables to data_steward;

@@ -1,0 +1,41 @@
+"""Set up the warehouse: schemas, landing and quarantine tables from the contract, and the ledger in `ops`."""
+
+from importlib.resources import files
+
+import psycopg2.extensions
+
+from arrears.source.contract import TABLES, Table
+
+
+def migrate(connection: psycopg2.extensions.connection) -> None:
+    """Create whatever is missing, in one transaction. Run as `pipeline`; running it again changes nothing."""
+    sql_files = files("arrears").joinpath("sql", "warehouse")
+    with connection, connection.cursor() as cursor:
+        # Two set-ups at once (a CLI and a task) would race on "if not exists".
+        cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.migrate'))")
+        cursor.execute(sql_files.joinpath("schemas.sql").read_text())
+        for table in TABLES:
+            cursor.execute(_landing_ddl(table))
+            cursor.execute(_quarantine_ddl(table))
+        cursor.execute(sql_files.joinpath("ops.sql").read_text())
+
+
+def _landing_ddl(table: Table) -> str:
+    columns = ",\n    ".join(f'"{column.name}" {column.type}' for column in table.columns)
+    return (
+        f"create table if not exists landing.{table.name} (\n"
+        "    _row_id bigint generated always as identity,\n"
+        f"    _batch_id bigint not null,\n    {columns}\n)"
+    )
+
+
+def _quarantine_ddl(table: Table) -> str:
+    """Rejected rows keep their values and where they came from, so that a steward can see what the bank sent."""
+    columns = ",\n    ".join(f'"{column.name}" {column.type}' for column in table.columns)
+    return (
+        f"create table if not exists quarantine.{table.name} (\n"
+        "    _row_id bigint not null,\n    _batch_id bigint not null,\n"
+        "    reason_code text not null,\n    rule_id text not null,\n"
+        f"    quarantined_at timestamptz not null default clock_timestamp(),\n    {columns},\n"
+        "    primary key (_row_id, rule_id)\n)"
+    )

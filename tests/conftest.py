@@ -1,0 +1,95 @@
+"""Shared fixtures: one embedded PostgreSQL for the whole test session, a fresh pair of databases for each test.
+
+Nothing here touches a running demo: the state directory, the ports and the databases are the tests' own.
+"""
+
+import itertools
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+from filelock import FileLock
+
+from arrears.services.postgres import PostgresService, admin_connection, create_database
+from arrears.settings import Settings, get_settings
+from arrears.source.load import create_source
+from arrears.warehouse import migrate
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The directory of real loan tapes that lies beside the project; tests that need it skip where it is absent."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"real tapes are not at hand (looked in {REAL_DATA})")
+    return REAL_DATA
+
+
+def free_port() -> int:
+    """A port that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Settings]:
+    """One PostgreSQL per test worker, with template databases that each test copies."""
+    home = Path(tempfile.mkdtemp(prefix="arrears-test-"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ARREARS_")]:
+            patch.delenv(name)
+        patch.setenv("ARREARS_HOME", str(home))
+        patch.setenv("ARREARS_POSTGRES_PORT", str(free_port()))
+        patch.setenv("ARREARS_SFTP_PORT", str(free_port()))
+        patch.setenv("ARREARS_AIRFLOW_PORT", str(free_port()))
+        settings = get_settings()
+        service = PostgresService(settings)
+        with FileLock(str(tmp_path_factory.getbasetemp().parent / "arrears-server.lock")):
+            service.start()
+        try:
+            with closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as connection:
+                create_source(connection)
+            with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection:
+                migrate(connection)
+            yield settings
+        finally:
+            service.stop()
+
+
+@pytest.fixture
+def databases(server: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings that point at a source and a warehouse of this test's own, empty but set up."""
+    number = next(_numbers)
+    names = {"core_banking": ("bank", f"core_banking_{number}"), "warehouse": ("pipeline", f"warehouse_{number}")}
+    with closing(admin_connection(server, "postgres")) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for template, (owner, name) in names.items():
+                create_database(cursor, name, owner, template=template)
+            for template, (_, name) in names.items():
+                monkeypatch.setenv(f"ARREARS_{template.upper()}_DATABASE", name)
+            yield get_settings()
+            for _, name in names.values():
+                cursor.execute(f"drop database if exists {name} with (force)")
+
+
+@pytest.fixture
+def core_banking(databases: Settings) -> Iterator[psycopg2.extensions.connection]:
+    """A connection to this test's source, as the bank."""
+    with closing(psycopg2.connect(databases.dsn("core_banking", "bank"))) as connection:
+        yield connection
+
+
+@pytest.fixture
+def warehouse(databases: Settings) -> Iterator[psycopg2.extensions.connection]:
+    """A connection to this test's warehouse, as the pipeline."""
+    with closing(psycopg2.connect(databases.dsn("warehouse", "pipeline"))) as connection:
+        yield connection
