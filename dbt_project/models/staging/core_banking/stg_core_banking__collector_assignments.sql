@@ -1,0 +1,11 @@
+with versions as (
+    {{ newest_version('collector_assignments', key=['collector_id', 'customer_id', 'assigned_on']) }}
+)
+
+select
+    collector_id,
+    customer_id,
+    assigned_on,
+    released_on,
+    updated_at
+from versions

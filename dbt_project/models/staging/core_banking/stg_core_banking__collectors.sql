@@ -1,0 +1,14 @@
+with versions as (
+    {{ newest_version('collectors', key=['collector_id']) }}
+)
+
+select
+    collector_id,
+    vendor,
+    channel,
+    display_name,
+    grade,
+    hired_on,
+    left_on,
+    updated_at
+from versions

@@ -1,0 +1,16 @@
+with versions as (
+    {{ newest_version('complaints', key=['complaint_id']) }}
+)
+
+select
+    complaint_id,
+    customer_id,
+    collector_id,
+    channel,
+    received_at,
+    category,
+    upheld,
+    responded_at,
+    closed_at,
+    updated_at
+from versions

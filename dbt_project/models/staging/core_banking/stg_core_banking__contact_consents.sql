@@ -1,0 +1,14 @@
+with versions as (
+    {{ newest_version('contact_consents', key=['customer_id', 'channel', 'valid_from']) }}
+)
+
+select
+    customer_id,
+    channel,
+    consent,
+    valid_from,
+    valid_to,
+    preferred_from,
+    preferred_to,
+    updated_at
+from versions

@@ -1,0 +1,19 @@
+with versions as (
+    {{ newest_version('contact_points', key=['contact_point_id']) }}
+)
+
+select
+    contact_point_id,
+    customer_id,
+    kind,
+    value,
+    city,
+    postal_code,
+    latitude,
+    longitude,
+    is_valid,
+    source,
+    consent,
+    updated_at,
+    coalesce(relation, 'self') as relation
+from versions

@@ -1,0 +1,12 @@
+with versions as (
+    {{ newest_version('customer_flags', key=['customer_id', 'flag', 'valid_from']) }}
+)
+
+select
+    customer_id,
+    flag,
+    valid_from,
+    valid_to,
+    note,
+    updated_at
+from versions

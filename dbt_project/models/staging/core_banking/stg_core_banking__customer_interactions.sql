@@ -1,0 +1,17 @@
+with versions as (
+    {{ newest_version('customer_interactions', key=['interaction_id']) }}
+)
+
+select
+    interaction_id,
+    customer_id,
+    loan_id,
+    direction,
+    channel,
+    occurred_at,
+    disposition,
+    promise_amount,
+    promise_on,
+    currency,
+    updated_at
+from versions

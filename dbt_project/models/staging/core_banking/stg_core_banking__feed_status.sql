@@ -1,0 +1,9 @@
+with versions as (
+    {{ newest_version('feed_status', key=['table_name']) }}
+)
+
+select
+    table_name,
+    complete_to,
+    updated_at
+from versions

@@ -1,0 +1,17 @@
+with versions as (
+    {{ newest_version('hardship_arrangements', key=['arrangement_id']) }}
+)
+
+select
+    arrangement_id,
+    loan_id,
+    kind,
+    starts_on,
+    ends_on,
+    status,
+    accepted_on,
+    ended_on,
+    schedule_version,
+    reduced_amount,
+    updated_at
+from versions

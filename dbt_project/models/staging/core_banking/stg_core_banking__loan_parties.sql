@@ -1,0 +1,10 @@
+with versions as (
+    {{ newest_version('loan_parties', key=['loan_id', 'customer_id']) }}
+)
+
+select
+    loan_id,
+    customer_id,
+    role,
+    updated_at
+from versions

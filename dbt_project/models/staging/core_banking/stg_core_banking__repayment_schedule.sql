@@ -1,0 +1,15 @@
+with versions as (
+    {{ newest_version('repayment_schedule', key=['loan_id', 'schedule_version', 'instalment_no']) }}
+)
+
+select
+    loan_id,
+    schedule_version,
+    effective_from,
+    instalment_no,
+    due_date,
+    principal_due,
+    updated_at,
+    coalesce(interest_due, 0) as interest_due,
+    coalesce(fee_due, 0) as fee_due
+from versions
