@@ -46,6 +46,9 @@ class Settings(BaseSettings):
         default=PROJECT_ROOT / "dbt_project" / "seeds" / "policy",
         description="Policy packs (a directory of seed files).",
     )
+    follow_clock: bool = Field(
+        default=True, description="Whether the clock starts the daily runs; off in the demo, which runs past days."
+    )
     overlap_minutes: int = Field(
         default=60, ge=0, description="How far before the last load's newest row an incremental load looks again."
     )

@@ -1,0 +1,39 @@
+"""What all DAGs share: owner, retries by kind of failure, time limits, the schedule of the first DAG of the day."""
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import CronPartitionTimetable
+from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
+
+from arrears.settings import get_settings
+
+START_DATE = datetime(2019, 1, 1)  # noqa: DTZ001 Airflow reads it in its own default time zone, UTC
+CLOCK_STOPS = datetime(2025, 12, 31)  # noqa: DTZ001
+"""Without `follow_clock` no scheduled run is made after this day (by hand and by backfill, any day can be run)."""
+
+RETRIES = ExceptionRetryPolicy(
+    rules=[
+        # Our own errors say what is wrong with the data, a vendor or the configuration: trying again can't mend that.
+        RetryRule(exception="arrears.errors.TransientError", action=RetryAction.RETRY, retry_delay=timedelta(seconds=20)),
+        RetryRule(exception="arrears.errors.ArrearsError", action=RetryAction.FAIL),
+        RetryRule(exception="psycopg2.OperationalError", action=RetryAction.RETRY, retry_delay=timedelta(seconds=10)),
+    ]
+)
+
+DEFAULT_ARGS = {
+    "owner": "collections-data",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "retry_policy": RETRIES,
+    "execution_timeout": timedelta(hours=2),
+}
+
+
+def end_date() -> datetime | None:
+    """Until when the clock starts runs by itself: for ever in production, not at all in the demo."""
+    return None if get_settings().follow_clock else CLOCK_STOPS
+
+
+def after_close() -> CronPartitionTimetable:
+    """Every night at 02:00 of the bank's time zone, for the business date that just began."""
+    return CronPartitionTimetable("0 2 * * *", timezone=get_settings().bank_time_zone, key_format="%Y-%m-%d")
