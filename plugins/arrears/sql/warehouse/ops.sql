@@ -136,8 +136,17 @@ create table if not exists ops.delivery_batch (
     acknowledge_by timestamptz not null,
     supersedes text references ops.delivery_batch,
     refused_reason text,
+    inputs_hmac text not null default '',
+    sending_since timestamptz,
     unique (kind, channel, vendor, as_of, sequence)
 );
+alter table ops.delivery_batch add column if not exists inputs_hmac text not null default '';
+alter table ops.delivery_batch add column if not exists sending_since timestamptz;
+comment on column ops.delivery_batch.channel is '`all` for stop and recall files, which speak to a vendor as a whole.';
+comment on column ops.delivery_batch.inputs_hmac is
+    'What the batch was planned from, under the secret contact_ref_key: a plan from the same inputs is the same batch.';
+comment on column ops.delivery_batch.sending_since is
+    'From here on the vendor may have the manifest, whatever the state says: the batch is sent again, never superseded.';
 
 create table if not exists ops.delivery_item (
     batch_id text not null references ops.delivery_batch,
@@ -146,13 +155,17 @@ create table if not exists ops.delivery_item (
     currency text not null,
     contact_point_id text,
     reason text,
+    pay_link_token text,
     is_final boolean not null default false,
     primary key (batch_id, contact_ref)
 );
+alter table ops.delivery_item add column if not exists pay_link_token text;
 comment on table ops.delivery_item is
     'Which customer a contact_ref stands for: a row of a list, of a stop file or of a recall. Not for bi_reader.';
 create index if not exists delivery_item_customer on ops.delivery_item (customer_id);
 create index if not exists delivery_item_ref on ops.delivery_item (contact_ref);
+create unique index if not exists delivery_item_pay_link on ops.delivery_item (pay_link_token);
+comment on column ops.delivery_item.pay_link_token is 'By this the payment page knows whom a link belongs to.';
 
 create table if not exists ops.delivery_file (
     batch_id text not null references ops.delivery_batch,
