@@ -1,0 +1,50 @@
+# Arrears. `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+TEST_STAMP := $(VENV)/.installed-for-tests
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint lock bench-extract clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## install everything into .venv; creates .venv/bin/arrears
+
+demo: $(STAMP) ## set up, load the bank, run one business day, deliver the lists (TAPE=DIR for another tape)
+	@$(BIN)/arrears demo $(if $(TAPE),--tape $(TAPE))
+
+test: $(TEST_STAMP) lint ## every check and every test
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+test-fast: $(TEST_STAMP) ## the tests that need no service
+	@$(BIN)/pytest -q -m "not postgres and not sftp and not airflow and not slow"
+
+lint: $(TEST_STAMP) ## style, types, import rules, SQL style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+	@cd dbt_project && ../$(BIN)/sqlfluff lint -q --processes 2 models tests macros
+
+lock: $(STAMP) ## resolve requirements/*.in anew into pinned versions with hashes
+	@for name in bootstrap runtime dev; do \
+	  $(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+clean: ## stop the services and remove all state
+	@[ ! -x $(BIN)/arrears ] || $(BIN)/arrears down
+	@rm -rf .arrears
+
+$(STAMP): requirements/bootstrap.txt requirements/runtime.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0) if sys.version_info >= (3, 11) else sys.exit("Arrears needs Python 3.11 or newer and found " + sys.version.split()[0] + ": run make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make a virtual environment: install its venv package (Debian: python3-venv)"; exit 1; }
+	@echo "Installing Arrears into $(VENV)"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/runtime.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+$(TEST_STAMP): $(STAMP) requirements/dev.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/runtime.txt -r requirements/dev.txt
+	@touch $(TEST_STAMP)

@@ -1,0 +1,53 @@
+"""Build staging, delinquency, tiers, decisions and marts with dbt for one business date, and check them.
+
+**Safe to clear and run again**: a mart built twice for the same day is the same. The decisions of a day whose lists
+were written (`ops.sealed_day`) do not change any more.
+
+**When it is red**
+
+* `build`: the log names the dbt model or test. Marts of models before it are new, the others are as they were; no list
+  leaves, since `dispatch_contact_lists` waits for the gate. Mend the model or the data, and clear `build`.
+* `check`: an identity of the marts is broken, or a tier grew or shrank beyond its control limits. No list leaves.
+  Look at `ops.quality_results`. If the swing is real (a big sale, a migration), mark the task as success.
+
+`ARREARS_DBT_MODE=watcher` shows every model as a task of its own through Cosmos, at several times the cost.
+Hands on: asset `marts`, partition key = business date (dispatches the lists).
+"""
+
+from typing import Any
+
+from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from arrears.assets import LANDING, MARTS
+from arrears.dag_defaults import DEFAULT_ARGS, START_DATE
+from arrears.operators.marts import BuildMartsOperator, CheckMartsOperator
+from arrears.run_scope import STEPS, announce, asked_until, goes_on_after
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=LANDING),
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["marts", "impact:high"],
+    params={"until": Param("delivery", enum=list(STEPS), description="Last step, when started by hand.")},
+    doc_md=__doc__,
+)
+def build_marts() -> None:
+    build = BuildMartsOperator(task_id="build")
+    check = CheckMartsOperator(task_id="check", build_id=build.output)
+
+    @task(outlets=[MARTS])
+    def publish(**context: Any) -> None:
+        """Tell `dispatch_contact_lists` that the marts of this business date may be acted on."""
+        until = asked_until(context)
+        if not goes_on_after("marts", until):
+            raise AirflowSkipException("this run was asked to stop after the marts")
+        announce(context, MARTS, until)
+
+    check >> publish()
+
+
+build_marts()

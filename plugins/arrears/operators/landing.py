@@ -1,0 +1,76 @@
+"""Operators of `load_core_banking` and of the intra-day load before a recall."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from arrears.business_date import business_date
+from arrears.hooks.postgres import connect
+from arrears.settings import get_settings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class LoadCoreBankingOperator(BaseOperator):
+    """Copy what changed in the source into landing, as one batch that commits whole or not at all.
+
+    :param tables: only these tables of the contract (default: all).
+    :param source_conn_id: Airflow connection of the bank's database.
+    :param warehouse_conn_id: Airflow connection of the warehouse.
+
+    Returns the batch id.
+    """
+
+    def __init__(
+        self,
+        *,
+        tables: Sequence[str] | None = None,
+        source_conn_id: str = "core_banking",
+        warehouse_conn_id: str = "warehouse",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.tables = tables
+        self.source_conn_id = source_conn_id
+        self.warehouse_conn_id = warehouse_conn_id
+
+    def execute(self, context: "Context") -> int:
+        from arrears.landing.load import load_batch
+
+        with connect(self.source_conn_id) as source, connect(self.warehouse_conn_id) as warehouse:
+            batch = load_batch(
+                source,
+                warehouse,
+                as_of=business_date(context),
+                run_id=context["run_id"],
+                settings=get_settings(),
+                tables=self.tables,
+            )
+        self.log.info("batch %s landed", batch.batch_id)
+        return batch.batch_id
+
+
+class CheckLandingOperator(BaseOperator):
+    """Run the landing gate on a batch: rows that break a rule go to quarantine, a broken batch goes no further.
+
+    :param batch_id: the batch, as returned by `LoadCoreBankingOperator`.
+    """
+
+    template_fields = ("batch_id",)
+
+    def __init__(self, *, batch_id: Any, warehouse_conn_id: str = "warehouse", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch_id = batch_id
+        self.warehouse_conn_id = warehouse_conn_id
+
+    def execute(self, context: "Context") -> None:
+        from arrears.quality.landing_gate import check_batch
+
+        settings = get_settings()
+        with connect(self.warehouse_conn_id) as warehouse:
+            report = check_batch(
+                warehouse, batch_id=int(self.batch_id), settings=settings, docs_dir=settings.home / "data_docs"
+            )
+        self.log.info("batch %s passed its gate: %s", self.batch_id, report)

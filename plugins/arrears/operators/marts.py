@@ -1,0 +1,54 @@
+"""Operators of `build_marts`."""
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from arrears.business_date import business_date
+from arrears.hooks.postgres import connect
+from arrears.settings import get_settings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class BuildMartsOperator(BaseOperator):
+    """Build all models for the business date with one `dbt build` in this process.
+
+    Returns the build id (`ops.mart_build`).
+    """
+
+    def execute(self, context: "Context") -> int:
+        from arrears.dbt_build import build
+
+        result = build(get_settings(), as_of=business_date(context), run_id=context["run_id"])
+        self.log.info("build %s for %s: %s", result.build_id, result.as_of, result.models)
+        return result.build_id
+
+
+class CheckMartsOperator(BaseOperator):
+    """Run the gate on the marts: an identity broken, or a tier whose size swings too far, stops before any list.
+
+    :param build_id: the build, as returned by `BuildMartsOperator`.
+    """
+
+    template_fields = ("build_id",)
+
+    def __init__(self, *, build_id: Any, warehouse_conn_id: str = "warehouse", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.build_id = build_id
+        self.warehouse_conn_id = warehouse_conn_id
+
+    def execute(self, context: "Context") -> None:
+        from arrears.quality.marts_gate import check_marts
+
+        settings = get_settings()
+        with connect(self.warehouse_conn_id) as warehouse:
+            report = check_marts(
+                warehouse,
+                as_of=business_date(context),
+                build_id=int(self.build_id),
+                settings=settings,
+                docs_dir=settings.home / "data_docs",
+            )
+        self.log.info("marts of build %s passed their gate: %s", self.build_id, report)

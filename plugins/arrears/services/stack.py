@@ -1,0 +1,66 @@
+"""The three services together, in the order in which they need each other."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import psycopg2
+
+from arrears.services.airflow import AirflowService
+from arrears.services.postgres import PostgresService
+from arrears.services.sftp import SftpService
+from arrears.settings import Settings
+from arrears.source.load import create_source
+from arrears.warehouse import migrate
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """What `arrears status` shows of one service."""
+
+    name: str
+    is_running: bool
+    address: str
+
+
+def start_databases(settings: Settings) -> None:
+    """Start PostgreSQL and set up the source and the warehouse. Idempotent."""
+    PostgresService(settings).start()
+    with closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as core_banking:
+        create_source(core_banking)
+    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
+        migrate(warehouse)
+
+
+def start_all(settings: Settings) -> Iterator[str]:
+    """Start everything; yields the name of each service as it is ready. Idempotent."""
+    start_databases(settings)
+    yield "PostgreSQL"
+    SftpService(settings).start()
+    yield "SFTP vendors"
+    AirflowService(settings).start()
+    yield "Airflow"
+
+
+def stop_all(settings: Settings) -> Iterator[str]:
+    """Stop everything, the last started first; yields the name of each service as it is gone."""
+    AirflowService(settings).stop()
+    yield "Airflow"
+    SftpService(settings).stop()
+    yield "SFTP vendors"
+    PostgresService(settings).stop()
+    yield "PostgreSQL"
+
+
+def status(settings: Settings) -> list[ServiceStatus]:
+    """The state of each service, without starting any."""
+    airflow = AirflowService(settings)
+    return [
+        ServiceStatus(
+            "PostgreSQL",
+            PostgresService(settings).is_running(),
+            f"{settings.postgres_host}:{settings.postgres_port}",
+        ),
+        ServiceStatus("SFTP vendors", SftpService(settings).is_running(), f"{settings.sftp_host}:{settings.sftp_port}"),
+        ServiceStatus("Airflow", airflow.is_running(), airflow.url),
+    ]
