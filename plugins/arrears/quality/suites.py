@@ -1,0 +1,220 @@
+"""Run an expectation suite on a table or on a frame, keep its results, and stop on red.
+
+The rules live in `expectations/`, one JSON file per suite; `docs/quality.md` explains the format. What Great
+Expectations counts on a table is counted a second time by the rule's own text, and the two must agree: its lists of
+failing rows are cut silently, so none of them is used anywhere. A rule that could not be run is an error, never a pass.
+
+Importing this module is cheap; Great Expectations (about five seconds) is imported on the first check.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import execute_values
+
+from arrears.errors import GateBrokenError, GateError
+from arrears.quality.rules import QUERY_TYPE, SUITES_DIR, Rule, RuleResult, Severity, Suite, Value, read_suite
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from arrears.quality.engine import Session
+
+Border = Literal["landing", "marts", "contact_list", "vendor_file"]
+CountRows = Callable[[Connection, Rule, str], int]
+
+__all__ = [
+    "Border",
+    "RuleResult",
+    "Severity",
+    "Value",
+    "check_frame",
+    "check_table",
+    "record",
+    "require_green",
+]
+
+
+def check_table(
+    warehouse: Connection,
+    *,
+    suite: str,
+    relation: str,
+    parameters: Mapping[str, Value] | None = None,
+    reference: str = "",
+    docs_dir: Path | None = None,
+    suites_dir: Path = SUITES_DIR,
+) -> list[RuleResult]:
+    """Run a suite of queries on a table or view. Red rules are in the result; nothing is raised for them.
+
+    Commits the transaction that is open on `warehouse`: Great Expectations reads on a connection of its own.
+
+    Args:
+        suite: The suite's name: `marts.fct_loan_delinquency` is `expectations/marts/fct_loan_delinquency.json`.
+        relation: What `{batch}` stands for in its queries: `schema.name`.
+        parameters: What the other `{names}` in its queries stand for; they become SQL literals.
+        reference: Names the run in Data Docs.
+        docs_dir: Where Data Docs live; None renders no page.
+
+    Raises:
+        GateBrokenError: a rule could not be run as written, or the two counts of its rows differ.
+    """
+    from arrears.quality.engine import Session
+
+    loaded = read_suite(suite, suites_dir=suites_dir, parameters=parameters, connection=warehouse)
+    with Session(suites_dir=suites_dir, docs_dir=docs_dir) as session:
+        return run_on_table(session, warehouse, loaded, relation, reference=reference)
+
+
+def run_on_table(
+    session: "Session",
+    warehouse: Connection,
+    suite: Suite,
+    relation: str,
+    *,
+    reference: str,
+    count_rows: CountRows | None = None,
+) -> list[RuleResult]:
+    """What `check_table` does, in an open session and with another way to count a rule's rows (the landing gate
+    counts what it sets aside). Commits."""
+    wrong = [rule.rule_id for rule in suite.rules if rule.type != QUERY_TYPE]
+    if wrong:
+        raise GateBrokenError(f"suite {suite.name}: rules on tables are written as {QUERY_TYPE}; these are not: {wrong}")
+    checked = _count_checked(warehouse, suite, relation)
+    counted = {rule.rule_id: (count_rows or _count_rows)(warehouse, rule, relation) for rule in suite.rules}
+    found = {rule.rule_id: _found(warehouse, rule, relation, counted[rule.rule_id], checked) for rule in suite.rules}
+    warehouse.commit()
+    outcomes = session.validate_relation(suite, relation, warehouse)
+    page = session.render(suite, reference)
+    results = []
+    for rule in suite.rules:
+        outcome, rows = outcomes[rule.rule_id], counted[rule.rule_id]
+        if outcome.failed_rows != rows:
+            raise GateBrokenError(
+                f"gate {suite.name}, rule {rule.rule_id}: expected both counts of failing rows to agree, found "
+                f"{outcome.failed_rows} by Great Expectations and {rows} by the rule's own query; nothing was decided"
+            )
+        results.append(_result(rule, outcome.success, checked, rows, found[rule.rule_id], page))
+    return results
+
+
+def check_frame(
+    *,
+    suite: str,
+    frame: "pd.DataFrame",
+    reference: str = "",
+    docs_dir: Path | None = None,
+    suites_dir: Path = SUITES_DIR,
+) -> list[RuleResult]:
+    """Run a suite of Great Expectations' own expectations on a frame. Red rules are in the result, with the exact
+    positions of the failing rows; nothing is raised for them.
+
+    Raises:
+        GateBrokenError: a rule could not be run as written (a column that it names is absent, for example).
+    """
+    from arrears.quality.engine import Session
+
+    loaded = read_suite(suite, suites_dir=suites_dir)
+    with Session(suites_dir=suites_dir, docs_dir=docs_dir) as session:
+        outcomes = session.validate_frame(loaded, frame)
+        page = session.render(loaded, reference)
+    results = []
+    for rule in loaded.rules:
+        outcome = outcomes[rule.rule_id]
+        found = f"{outcome.failed_rows} of {len(frame)} rows" if outcome.is_row_level else _yes_or_no(outcome.success)
+        result = _result(rule, outcome.success, len(frame), outcome.failed_rows, found, page)
+        results.append(replace(result, positions=outcome.positions))
+    return results
+
+
+def record(
+    warehouse: Connection,
+    *,
+    border: Border,
+    subject: str,
+    reference: str,
+    as_of: date | None,
+    results: Sequence[RuleResult],
+) -> None:
+    """Keep results in `ops.quality_results` in place of earlier ones of the same border, subject and reference.
+
+    Does not commit: results belong to the transaction of what was decided by them.
+    """
+    rows = [
+        (border, subject, reference, as_of, result.rule_id, str(result.severity), result.success)
+        + (result.checked_rows, result.failed_rows, result.expected, result.found, result.docs_path)
+        for result in results
+    ]
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "delete from ops.quality_results where border = %s and subject = %s and reference = %s",
+            (border, subject, reference),
+        )
+        execute_values(
+            cursor,
+            "insert into ops.quality_results (border, subject, reference, as_of, rule_id, severity, success,"
+            " checked_rows, failed_rows, expected, found, docs_path) values %s",
+            rows,
+        )
+
+
+def require_green(results: Sequence[RuleResult], *, what: str) -> None:
+    """Stop when any rule of severity `abort` is red. Red `reject` and `warn` rules are the caller's to act on.
+
+    Args:
+        what: Names what was checked, for the message: `contact list sms-demo_sms-20200415-01`.
+
+    Raises:
+        GateError: with every red rule, what it expected and the figures that it found.
+    """
+    red = [str(result) for result in results if result.severity is Severity.ABORT and not result.success]
+    if red:
+        raise GateError(f"{what} is stopped at the gate: " + "; ".join(red))
+
+
+def _result(rule: Rule, success: bool, checked: int, failed: int, found: str, page: str | None) -> RuleResult:
+    return RuleResult(
+        rule_id=rule.rule_id,
+        reason_code=rule.reason_code,
+        severity=rule.severity,
+        success=success,
+        checked_rows=checked,
+        failed_rows=failed,
+        expected=rule.expected,
+        found=found,
+        docs_path=page,
+    )
+
+
+def _count_checked(warehouse: Connection, suite: Suite, relation: str) -> int:
+    return _scalar(warehouse, f"select count(*) from {relation} where {suite.scope}")  # noqa: S608  (a suite's own text)
+
+
+def _count_rows(warehouse: Connection, rule: Rule, relation: str) -> int:
+    return _scalar(warehouse, f"select count(*) from ({rule.query_on(relation)}) as failing")  # noqa: S608
+
+
+def _found(warehouse: Connection, rule: Rule, relation: str, failed: int, checked: int) -> str:
+    if not rule.has_figures:
+        return f"{failed} of {checked} rows"
+    if failed == 0:
+        return "as expected"
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            f"select string_agg(failing.found, '; ' order by failing.found) from ({rule.query_on(relation)}) as failing"  # noqa: S608
+        )
+        return str(cursor.fetchall()[0][0])
+
+
+def _scalar(warehouse: Connection, query: str) -> int:
+    with warehouse.cursor() as cursor:
+        cursor.execute(query)
+        return int(cursor.fetchall()[0][0])
+
+
+def _yes_or_no(success: bool) -> str:
+    return "as expected" if success else "otherwise"
