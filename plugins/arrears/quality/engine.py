@@ -9,6 +9,7 @@ import contextlib
 import io
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,7 @@ from psycopg2.extensions import connection as Connection
 from sqlalchemy.engine import URL
 
 from arrears.errors import GateBrokenError
-from arrears.quality.rules import QUERY_TYPE, Rule, Suite
+from arrears.quality.rules import QUERY_TYPE, Rule, Severity, Suite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
+_SHAPE = "expect_table_column"
 _COUNTS = ("element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent")
 
 
@@ -85,11 +87,21 @@ class Session:
         return {rule.rule_id: self._query_outcome(suite, rule, results[rule.rule_id]) for rule in suite.rules}
 
     def validate_frame(self, suite: Suite, frame: "pd.DataFrame") -> dict[str, Outcome]:
-        """Run a suite on a frame. Positions come from the rule's own mask, not from a list in the result."""
+        """Run a suite on a frame. Positions come from the rule's own mask, not from a list in the result.
+
+        Where a rule of severity `abort` about the columns is red, the outcomes are those of such rules only: the
+        others could not be run on a frame without their columns.
+        """
         try:
             source = self._context.data_sources.add_or_update_pandas("frames")
             definition = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("whole")
             batch = definition.get_batch(batch_parameters={"dataframe": frame.reset_index(drop=True)})
+            shape = [rule for rule in suite.rules if rule.type.startswith(_SHAPE) and rule.severity is Severity.ABORT]
+            if shape:
+                results = self._validate(suite, batch, shape)
+                outcomes = {rule.rule_id: _frame_outcome(suite, rule, results[rule.rule_id], None) for rule in shape}
+                if not all(outcome.success for outcome in outcomes.values()):
+                    return outcomes
             results = self._validate(suite, batch)
             validator = Validator(
                 execution_engine=source.get_execution_engine(), data_context=self._context, batches=[batch]
@@ -119,7 +131,7 @@ class Session:
             _log.exception("Data Docs: the page of %s could not be rendered; the gate goes on", suite.name)
             return None
 
-    def _validate(self, suite: Suite, batch: Any) -> dict[str, Any]:
+    def _validate(self, suite: Suite, batch: Any, only: Sequence[Rule] | None = None) -> dict[str, Any]:
         # It prints a hint for each query without {batch}; those queries name what they read on purpose.
         with contextlib.redirect_stdout(io.StringIO()):
             loaded = self._context.suites.get(suite.name)
@@ -133,9 +145,11 @@ class Session:
             for rule in suite.rules:
                 if rule.type == QUERY_TYPE:
                     by_id[rule.rule_id].unexpected_rows_query = rule.query
+            if only is not None:
+                loaded = gx.ExpectationSuite(suite.name, expectations=[by_id[rule.rule_id] for rule in only])
             self._last_result = batch.validate(loaded, result_format=_COUNTS_ONLY)
         results = {result.expectation_config.meta["rule_id"]: result for result in self._last_result.results}
-        _require_all_ran(suite, results)
+        _require_all_ran(suite, only or suite.rules, results)
         return results
 
     def _sql_source(self, warehouse: Connection) -> Any:
@@ -151,7 +165,7 @@ class Session:
                 query={"options": "-c default_transaction_read_only=on", "application_name": "arrears-gate"},
             )
             self._source = self._context.data_sources.add_postgres(
-                "warehouse", connection_string=url.render_as_string(hide_password=False).replace("%", "%%")
+                "warehouse", connection_string=url.render_as_string(hide_password=False)
             )
         return self._source
 
@@ -194,8 +208,8 @@ def _directory(path: Path) -> dict[str, str]:
     return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(path.resolve())}
 
 
-def _require_all_ran(suite: Suite, results: dict[str, Any]) -> None:
-    absent = {rule.rule_id for rule in suite.rules} - results.keys()
+def _require_all_ran(suite: Suite, rules: Sequence[Rule], results: dict[str, Any]) -> None:
+    absent = {rule.rule_id for rule in rules} - results.keys()
     if absent:
         raise GateBrokenError(f"suite {suite.name}: these rules were not run: {sorted(absent)}")
     for rule_id, result in results.items():
@@ -210,10 +224,10 @@ def _exceptions(info: dict[str, Any]) -> list[dict[str, Any]]:
     return [info] if "raised_exception" in info else [value for value in info.values() if isinstance(value, dict)]
 
 
-def _frame_outcome(suite: Suite, rule: Rule, result: Any, validator: Validator) -> Outcome:
+def _frame_outcome(suite: Suite, rule: Rule, result: Any, validator: Validator | None) -> Outcome:
     expectation = result.expectation_config.to_domain_obj()
     metric = getattr(expectation, "map_metric", None)
-    if metric is None:
+    if metric is None or validator is None:
         observed = str(result.result.get("observed_value")) if _is_safe_to_show(rule.type) else None
         return Outcome(success=bool(result.success), failed_rows=0, is_row_level=False, observed=observed)
     name = f"{metric}.condition"

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
@@ -22,7 +23,7 @@ from arrears.quality.rules import QUERY_TYPE, SUITES_DIR, Rule, RuleResult, Seve
 if TYPE_CHECKING:
     import pandas as pd
 
-    from arrears.quality.engine import Session
+    from arrears.quality.engine import Outcome, Session
 
 Border = Literal["landing", "marts", "contact_list", "vendor_file"]
 CountRows = Callable[[Connection, Rule, str], int]
@@ -84,10 +85,14 @@ def run_on_table(
     wrong = [rule.rule_id for rule in suite.rules if rule.type != QUERY_TYPE]
     if wrong:
         raise GateBrokenError(f"suite {suite.name}: rules on tables are written as {QUERY_TYPE}; these are not: {wrong}")
-    checked = _count_checked(warehouse, suite, relation)
-    counted = {rule.rule_id: (count_rows or _count_rows)(warehouse, rule, relation) for rule in suite.rules}
-    found = {rule.rule_id: _found(warehouse, rule, relation, counted[rule.rule_id], checked) for rule in suite.rules}
-    warehouse.commit()
+    try:
+        checked = _count_checked(warehouse, suite, relation)
+        counted = {rule.rule_id: (count_rows or _count_rows)(warehouse, rule, relation) for rule in suite.rules}
+        found = {rule.rule_id: _found(warehouse, rule, relation, counted[rule.rule_id], checked) for rule in suite.rules}
+        warehouse.commit()
+    except psycopg2.Error as error:
+        warehouse.rollback()
+        raise GateBrokenError(f"suite {suite.name} could not be run: {str(error).splitlines()[0]}") from error
     outcomes = session.validate_relation(suite, relation, warehouse)
     page = session.render(suite, reference)
     results = []
@@ -113,6 +118,8 @@ def check_frame(
     """Run a suite of Great Expectations' own expectations on a frame. Red rules are in the result, with the exact
     positions of the failing rows; nothing is raised for them.
 
+    A red `abort` rule about the columns (`expect_table_column…`) ends the check: the result then holds only such rules.
+
     Raises:
         GateBrokenError: a rule could not be run as written (a column that it names is absent, for example).
     """
@@ -123,9 +130,9 @@ def check_frame(
         outcomes = session.validate_frame(loaded, frame)
         page = session.render(loaded, reference)
     results = []
-    for rule in loaded.rules:
+    for rule in (rule for rule in loaded.rules if rule.rule_id in outcomes):
         outcome = outcomes[rule.rule_id]
-        found = f"{outcome.failed_rows} of {len(frame)} rows" if outcome.is_row_level else _yes_or_no(outcome.success)
+        found = f"{outcome.failed_rows} of {len(frame)} rows" if outcome.is_row_level else _summary(outcome)
         result = _result(rule, outcome.success, len(frame), outcome.failed_rows, found, page)
         results.append(replace(result, positions=outcome.positions))
     return results
@@ -216,5 +223,5 @@ def _scalar(warehouse: Connection, query: str) -> int:
         return int(cursor.fetchall()[0][0])
 
 
-def _yes_or_no(success: bool) -> str:
-    return "as expected" if success else "otherwise"
+def _summary(outcome: "Outcome") -> str:
+    return outcome.observed or ("as expected" if outcome.success else "something else (values are not shown)")
