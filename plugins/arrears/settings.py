@@ -38,7 +38,14 @@ class Settings(BaseSettings):
     airflow_database: str = Field(default="airflow", description="Airflow's metadata database.")
     sftp_host: str = Field(default="127.0.0.1", description="Host of the demo vendors' SFTP server.")
     sftp_port: int = Field(default=12222, description="Port of the demo vendors' SFTP server.")
+    airflow_host: str = Field(default="127.0.0.1", description="Host of Airflow's API, as its other parts reach it.")
+    airflow_listen: str = Field(default="127.0.0.1", description="Address that Airflow's web page and API listen on.")
     airflow_port: int = Field(default=18080, description="Port of Airflow's web page and API.")
+    executor: Literal["LocalExecutor", "CeleryExecutor"] = Field(
+        default="LocalExecutor", description="Where Airflow's tasks run: on this machine, or on Celery workers."
+    )
+    celery_broker: str = Field(default="redis://redis:6379/0", description="Broker of the CeleryExecutor.")
+    parallelism: int = Field(default=4, description="Airflow tasks at once; two cores gain nothing from more.")
     bank_time_zone: str = Field(
         default="Asia/Shanghai", description="The bank's time zone: a date as an instant ends there."
     )

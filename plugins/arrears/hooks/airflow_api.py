@@ -39,7 +39,7 @@ class AirflowApi:
     """A client of one Airflow user; use as a context manager."""
 
     def __init__(self, settings: Settings, user: str = "admin") -> None:
-        self.url = f"http://127.0.0.1:{settings.airflow_port}"
+        self.url = f"http://{settings.airflow_host}:{settings.airflow_port}"
         self.user = user
         self._password = settings.secret(f"airflow_user_{user}")
         self._client = httpx.Client(base_url=self.url, timeout=30, transport=httpx.HTTPTransport(retries=3))

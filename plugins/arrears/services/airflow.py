@@ -39,7 +39,7 @@ class AirflowService:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.url = f"http://127.0.0.1:{settings.airflow_port}"
+        self.url = f"http://{settings.airflow_host}:{settings.airflow_port}"
 
     def start(self) -> None:
         """Migrate the metadata database where needed and start what is not running; return when the API is healthy.
@@ -49,13 +49,15 @@ class AirflowService:
         """
         daemons = self.daemons()
         if daemons["api-server"].pid() is None:
-            require_free_port("Airflow", "127.0.0.1", self.settings.airflow_port, "ARREARS_AIRFLOW_PORT")
+            require_free_port("Airflow", self.settings.airflow_host, self.settings.airflow_port, "ARREARS_AIRFLOW_PORT")
         create_secrets(self.settings)
         if all(daemon.pid() for daemon in daemons.values()):
             self.wait_until_healthy()
             return
         self._migrate()
         environment = airflow_environment(self.settings)
+        # The demo runs past days: nothing may start by itself for today.
+        environment["ARREARS_FOLLOW_CLOCK"] = "false"
         for name, daemon in daemons.items():
             daemon.start([_airflow(), *COMPONENTS[name]], environment)
         self.wait_until_healthy()
@@ -137,22 +139,22 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
     home = settings.home / "airflow"
     postgres = f"{settings.postgres_host}:{settings.postgres_port}"
     metadata = f"airflow:{settings.secret('postgres_airflow')}@{postgres}/{settings.airflow_database}"
+    api = f"http://{settings.airflow_host}:{settings.airflow_port}"
     environment = {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        # Two cores: more tasks at once only wait for each other.
-        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__EXECUTOR": settings.executor,
+        "AIRFLOW__CORE__PARALLELISM": str(settings.parallelism),
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": "UTC",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in DEMO_USERS.items()),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(settings.home / "secrets" / "airflow_passwords.json"),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{settings.airflow_port}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{api}/execution/",
         "AIRFLOW__API__PORT": str(settings.airflow_port),
-        "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{settings.airflow_port}",
+        "AIRFLOW__API__HOST": settings.airflow_listen,
+        "AIRFLOW__API__BASE_URL": api,
         "AIRFLOW__API__SECRET_KEY": settings.secret("airflow_api"),
         "AIRFLOW__API_AUTH__JWT_SECRET": settings.secret("airflow_jwt"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{metadata}",
@@ -165,14 +167,24 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         "GX_ANALYTICS_ENABLED": "false",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PYTHONUNBUFFERED": "1",
-        # The demo runs past days; nothing may start by itself for today.
-        "ARREARS_FOLLOW_CLOCK": "false",
     }
+    if settings.executor == "CeleryExecutor":
+        environment.update(_celery_environment(settings, metadata))
     environment.update(connection_environment(settings))
     environment.update({f"ARREARS_{name.upper()}": str(value) for name, value in _changed(settings).items()})
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     path = f"{Path(sys.executable).parent}:{inherited.get('PATH', '')}"
     return {**inherited, **environment, "PATH": path}
+
+
+def _celery_environment(settings: Settings, metadata: str) -> dict[str, str]:
+    return {
+        "AIRFLOW__CELERY__BROKER_URL": settings.celery_broker,
+        "AIRFLOW__CELERY__RESULT_BACKEND": f"db+postgresql+psycopg2://{metadata}",
+        "AIRFLOW__CELERY__WORKER_CONCURRENCY": str(settings.parallelism),
+        # A lost worker's task goes to another one after this long; longer than our longest task.
+        "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "10800",
+    }
 
 
 def connection_environment(settings: Settings) -> dict[str, str]:

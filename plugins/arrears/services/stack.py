@@ -26,6 +26,11 @@ class ServiceStatus:
 def start_databases(settings: Settings) -> None:
     """Start PostgreSQL and set up the source and the warehouse. Idempotent."""
     PostgresService(settings).start()
+    prepare_databases(settings)
+
+
+def prepare_databases(settings: Settings) -> None:
+    """Set up the source and the warehouse on a server that runs already. Idempotent."""
     with closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as core_banking:
         create_source(core_banking)
     with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
@@ -36,7 +41,7 @@ def start_all(settings: Settings) -> Iterator[str]:
     """Start everything; yields the name of each service as it is ready. Idempotent."""
     start_databases(settings)
     yield "PostgreSQL"
-    SftpService(settings).start()
+    SftpService(settings, play=True).start()
     yield "SFTP vendors"
     AirflowService(settings).start()
     yield "Airflow"
@@ -61,6 +66,6 @@ def status(settings: Settings) -> list[ServiceStatus]:
             PostgresService(settings).is_running(),
             f"{settings.postgres_host}:{settings.postgres_port}",
         ),
-        ServiceStatus("SFTP vendors", SftpService(settings).is_running(), f"{settings.sftp_host}:{settings.sftp_port}"),
+        ServiceStatus("SFTP vendors", SftpService(settings, play=True).is_running(), f"{settings.sftp_host}:{settings.sftp_port}"),
         ServiceStatus("Airflow", airflow.is_running(), airflow.url),
     ]
