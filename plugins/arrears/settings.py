@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     ack_deadline_minutes: int = Field(
         default=60, description="A batch without acknowledgement after this raises an alert."
     )
+    vendor_file_max_bytes: int = Field(
+        default=50_000_000, description="A vendor's file above this is refused unread; it bounds the memory of a read."
+    )
     attribution_days: int = Field(
         default=30, description="Days after a right-party contact in which money is credited to it."
     )

@@ -263,10 +263,12 @@ create table if not exists quarantine.vendor_result (
     file_sha256 text not null,
     line_number integer not null,
     reason_code text not null,
+    field_name text not null default '',
     row_text text not null,
     quarantined_at timestamptz not null default clock_timestamp(),
-    primary key (vendor, file_sha256, line_number, reason_code)
+    primary key (vendor, file_sha256, line_number, reason_code, field_name)
 );
+comment on table quarantine.vendor_result is 'Rows of results and qa files that failed a rule, one row per rule.';
 
 grant select on ops.source_generation, ops.source_load, ops.load_batch, ops.load_table, ops.quality_results,
     ops.mart_build, ops.sealed_day, ops.policy_version, ops.calendar_day, ops.delivery_batch, ops.delivery_event,
