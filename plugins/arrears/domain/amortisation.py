@@ -1,0 +1,53 @@
+"""Repayment schedules, exact to the cent. Amounts are integer cents, rates are yearly fractions (0.0725 = 7.25 %)."""
+
+import calendar
+from collections.abc import Iterator
+from datetime import date
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+
+_MONTHS = 12
+
+
+def level_instalment(principal: int, annual_rate: Decimal, count: int) -> int:
+    """The monthly amount that repays a principal in `count` instalments (an annuity), rounded half up."""
+    rate = annual_rate / _MONTHS
+    exact = Decimal(principal) / count if rate == 0 else principal * rate / (1 - (1 + rate) ** -count)
+    return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def split(principal: int, annual_rate: Decimal, instalment: int, count: int) -> list[tuple[int, int]]:
+    """The principal and interest of each of at most `count` level instalments; the last clears the balance.
+
+    Interest is that of one month on the balance, rounded half even. An instalment that is more than enough ends the
+    schedule early; one that is too small leaves more for the last. The principal parts add up to the principal.
+    """
+    parts: list[tuple[int, int]] = []
+    balance = principal
+    for number in range(1, count + 1):
+        interest = int((balance * annual_rate / _MONTHS).quantize(Decimal(1), ROUND_HALF_EVEN))
+        repaid = balance if number == count else min(balance, max(0, instalment - interest))
+        parts.append((repaid, interest))
+        balance -= repaid
+        if balance == 0:
+            break
+    return parts
+
+
+def add_months(first: date, months: int, day: int | None = None) -> date:
+    """The same day (or `day`) some months later or earlier; the last of a month that is too short for it."""
+    year, month = divmod(first.year * _MONTHS + first.month - 1 + months, _MONTHS)
+    month += 1
+    return date(year, month, min(day or first.day, calendar.monthrange(year, month)[1]))
+
+
+def due_dates(first: date, day: int) -> Iterator[date]:
+    """Monthly due dates from the month of `first` on, on `day` of each month, without end."""
+    months = 0
+    while True:
+        yield add_months(first, months, day)
+        months += 1
+
+
+def month_end(day: date) -> date:
+    """The last day of a day's month."""
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
