@@ -5,12 +5,15 @@ passed. Running the same hour twice adds no row.
 
 **When it is red**
 
-* `load`: "core banking has changed" — a table or column of the source is not what the contract says. Nothing was loaded.
-  Ask the bank's team, then change the view or the contract (`plugins/arrears/source/contract.py`), and clear the task.
+* `load`: "core banking has changed": a table or column of the source is not what the contract says. Nothing was
+  loaded. Ask the bank's team, then change the view or the contract (`plugins/arrears/source/contract.py`), and clear
+  the task.
 * `check`: the batch is held back and the marts stay as they were. The message says which rule and how many rows;
-  `ops.quality_results` and Data Docs have the rest, `quarantine.<table>` the rows. Have the source corrected and clear `load`.
+  `ops.quality_results` and Data Docs have the rest, `quarantine.<table>` the rows. Have the source
+  corrected and clear `load`.
 
-Hands on: asset `landing`, partition key = business date (builds the marts). The parameter `until` = `landing` stops here.
+Hands on: asset `landing`, partition key = business date (builds the marts). With the parameter `until` =
+`landing` the day stops here.
 """
 
 from typing import Any

@@ -16,8 +16,6 @@ REPLAYED_DISPATCH = time(6, 0)
 """The time of day at which a past day's lists are planned, in the bank's time zone."""
 REPLAYED_RECALL = time(12, 0)
 """The time of day of a past day's recall."""
-REPLAYED_RESULTS_AFTER = timedelta(days=2)
-"""Results of a past day are read as if two days later: every attempt of that day has happened, in any time zone."""
 
 
 def business_date(context: Mapping[str, Any]) -> date:
@@ -36,16 +34,14 @@ def business_date(context: Mapping[str, Any]) -> date:
         ) from None
 
 
-def business_now(as_of: date, zone: ZoneInfo, replayed_at: time | timedelta, clock: datetime | None = None) -> datetime:
+def business_now(as_of: date, zone: ZoneInfo, replayed_at: time, clock: datetime | None = None) -> datetime:
     """The instant at which a step of business date `as_of` takes place.
 
-    On the day itself and after midnight until the next noon it is the clock's; for any other day it is `as_of` at
-    `replayed_at` (a time of day in the bank's zone, or a span after the day began).
+    On the day itself and until the next noon it is the clock's; for any other day it is `as_of` at `replayed_at`, a
+    time of day in the bank's zone.
     """
     clock = clock or datetime.now(UTC)
     start = datetime.combine(as_of, time(0), zone)
     if start <= clock < start + timedelta(hours=36):
         return clock
-    if isinstance(replayed_at, timedelta):
-        return start + replayed_at
     return datetime.combine(as_of, replayed_at, zone)

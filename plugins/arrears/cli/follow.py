@@ -16,7 +16,8 @@ from arrears.services.stack import start_all
 from arrears.settings import Settings
 
 CHAIN = {"landing": "load_core_banking", "marts": "build_marts", "delivery": "dispatch_contact_lists"}
-AFTERWARDS = ("ingest_vendor_results", "recall_paid_accounts")
+AFTERWARDS = {"recall_paid_accounts": True, "ingest_vendor_results": False}
+"""What follows a day's delivery, and whether its runs carry the business date."""
 APPROVERS = {"first_approval": "demo_approver_one", "second_approval": "demo_approver_two"}
 HANDOVER_SECONDS = 90
 """How long the next DAG may take to start after the one before succeeded."""
@@ -29,7 +30,6 @@ class Leg:
     dag_id: str
     run: Run | None = None
     tasks: list[Task] = field(default_factory=list)
-    started: float | None = None
     seconds: float = 0.0
 
     @property
@@ -47,22 +47,18 @@ class Leg:
 
 
 def run_day(settings: Settings, as_of: date, until: str | None, approve: bool, console: Console) -> None:
-    """Start the services, run the chain for `as_of` up to `until` (None: results and recalls too), and follow it.
+    """Start the services, run the chain for `as_of` up to `until` (None: recalls and results too), and follow it.
 
     Raises:
         ArrearsError: a DAG failed or did not start; the message names the task and ends with its log.
     """
     for _ in start_all(settings):
         pass
-    with AirflowApi(settings) as api:
-        wait_for_dags(api)
-        chain = [CHAIN[step] for step in STEPS[: STEPS.index(until or STEPS[-1]) + 1]]
-        with Display(console, as_of) as display:
-            _follow_chain(settings, api, display, chain, as_of, until or STEPS[-1], approve)
-            for dag_id in AFTERWARDS if until is None else ():
-                leg = display.add(dag_id)
-                leg.run = api.trigger(dag_id, None, {})
-                _follow(settings, api, display, leg, approve)
+    with AirflowApi(settings) as api, Display(console, as_of) as display:
+        day = Day(settings, api, display, as_of, approve=approve)
+        day.follow_chain(until or STEPS[-1])
+        for dag_id in AFTERWARDS if until is None else ():
+            day.follow(dag_id)
 
 
 def wait_for_dags(api: AirflowApi, timeout: float = 60) -> None:
@@ -126,52 +122,67 @@ class Display:
         return table
 
 
-def _follow_chain(
-    settings: Settings, api: AirflowApi, display: Display, chain: list[str], as_of: date, until: str, approve: bool
-) -> None:
-    since = datetime.now(UTC)
-    for position, dag_id in enumerate(chain):
-        leg = display.add(dag_id)
-        if position == 0:
-            leg.run = api.trigger(dag_id, as_of.isoformat(), {"until": until})
-        else:
-            leg.run = _handed_over(api, display, dag_id, as_of, since)
-        _follow(settings, api, display, leg, approve)
+@dataclass
+class Day:
+    """One business date in Airflow."""
 
+    settings: Settings
+    api: AirflowApi
+    display: Display
+    as_of: date
+    approve: bool = False
 
-def _handed_over(api: AirflowApi, display: Display, dag_id: str, as_of: date, since: datetime) -> Run:
-    """The run that the asset event of the DAG before has started."""
-    for _ in _ticks(HANDOVER_SECONDS):
-        runs = api.runs_since(dag_id, as_of.isoformat(), since)
-        if runs:
-            return runs[0]
-        display.update()
-    raise ArrearsError(
-        f"{dag_id} did not start within {HANDOVER_SECONDS} s after the DAG before it: is it paused? See {api.url}"
-    )
+    def follow_chain(self, until: str) -> None:
+        """Start the first DAG of the chain and follow it, and each DAG that it leads to, up to the step `until`."""
+        wait_for_dags(self.api)
+        since = datetime.now(UTC)
+        chain = [CHAIN[step] for step in STEPS[: STEPS.index(until) + 1]]
+        for position, dag_id in enumerate(chain):
+            leg = self.display.add(dag_id)
+            if position == 0:
+                leg.run = self.api.trigger(dag_id, self.as_of.isoformat(), {"until": until})
+            else:
+                leg.run = self._handed_over(dag_id, since)
+            self._follow(leg)
 
+    def follow(self, dag_id: str) -> None:
+        """Start one of the DAGs that come after delivery and follow it."""
+        leg = self.display.add(dag_id)
+        leg.run = self.api.trigger(dag_id, self.as_of.isoformat() if AFTERWARDS[dag_id] else None, {})
+        self._follow(leg)
 
-def _follow(settings: Settings, api: AirflowApi, display: Display, leg: Leg, approve: bool) -> None:
-    assert leg.run is not None
-    leg.started = time.monotonic()
-    while leg.run.state not in FINISHED:
-        time.sleep(0.7)
-        leg.run = api.run(leg.dag_id, leg.run.run_id)
-        leg.tasks = api.tasks(leg.run)
-        leg.seconds = time.monotonic() - leg.started
-        display.update()
-        if approve:
-            _approve(settings, leg)
-    if leg.run.state == "failed":
-        raise ArrearsError(_failure(api, leg))
+    def _handed_over(self, dag_id: str, since: datetime) -> Run:
+        """The run that the asset event of the DAG before has started."""
+        for _ in _ticks(HANDOVER_SECONDS):
+            runs = self.api.runs_since(dag_id, self.as_of.isoformat(), since)
+            if runs:
+                return runs[0]
+            self.display.update()
+        raise ArrearsError(
+            f"{dag_id} did not start within {HANDOVER_SECONDS} s after the DAG before it: "
+            f"is it paused? See {self.api.url}"
+        )
 
+    def _follow(self, leg: Leg) -> None:
+        assert leg.run is not None
+        started = time.monotonic()
+        while leg.run.state not in FINISHED:
+            time.sleep(0.7)
+            leg.run = self.api.run(leg.dag_id, leg.run.run_id)
+            leg.tasks = self.api.tasks(leg.run)
+            leg.seconds = time.monotonic() - started
+            self.display.update()
+            if self.approve:
+                self._approve(leg.run, leg.tasks)
+        if leg.run.state == "failed":
+            raise ArrearsError(_failure(self.api, leg))
 
-def _approve(settings: Settings, leg: Leg) -> None:
-    """Answer waiting approvals as the demo's two labelled approvers, each as the user it is meant for."""
-    for task in leg.tasks:
-        if task.state == "awaiting_input" and leg.run and task.task_id in APPROVERS:
-            with AirflowApi(settings, APPROVERS[task.task_id]) as api:
-                api.approve(leg.run, task, ["Approve"], {"exclude": []})
+    def _approve(self, run: Run, tasks: list[Task]) -> None:
+        """Answer waiting approvals as the demo's two labelled approvers, each as the user it is meant for."""
+        for task in tasks:
+            if task.state == "awaiting_input" and task.task_id in APPROVERS:
+                with AirflowApi(self.settings, APPROVERS[task.task_id]) as api:
+                    api.approve(run, task, ["Approve"], {"exclude": []})
 
 
 def _failure(api: AirflowApi, leg: Leg) -> str:

@@ -52,3 +52,17 @@ class CheckMartsOperator(BaseOperator):
                 docs_dir=settings.home / "data_docs",
             )
         self.log.info("marts of build %s passed their gate: %s", self.build_id, report)
+
+
+class RefreshResultMartsOperator(BaseOperator):
+    """Build again, for the newest day built, the marts that follow from what vendors report (dbt tag `results`)."""
+
+    def __init__(self, *, warehouse_conn_id: str = "warehouse", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.warehouse_conn_id = warehouse_conn_id
+
+    def execute(self, context: "Context") -> None:
+        from arrears.dbt_build import refresh
+
+        result = refresh(get_settings(), select="tag:results")
+        self.log.info("built again for %s: %s", result.as_of, result.models)

@@ -1,0 +1,110 @@
+"""Send each vendor its contact list of the business date: stop file first, gate on the file itself, manifest last.
+
+**Safe to clear and run again at any task.** A batch is delivered once with one content; the ledger
+(`ops.delivery_batch`, `arrears deliveries --as-of DATE`) says what each vendor has.
+
+**When it is red**
+
+* `seal_day`: the customers' flags are missing or stale. No list leaves until the flag feed is back (fail closed).
+* `stop_file_taken`: the vendor did not take its stop file in time. Call the vendor; clear the task when it is back.
+* `check`: the list breaks its gate (`ops.quality_results` names the rule). It stays at home. Never send it by hand.
+* `deliver`: the vendor is down, refused our key or shows another host key. A changed host key is never accepted
+  unseen: ask the vendor by telephone, then change the connection. Other vendors are not affected.
+* `first_approval`, `second_approval`: waits for two different people (Airflow: *Required Actions*). Unanswered after
+  eight hours counts as no; nothing is sent that was not approved.
+
+Hands on: asset `contact_lists`, partition key = business date.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param, PartitionedAssetTimetable, dag, task, task_group
+
+from arrears.assets import CONTACT_LISTS, MARTS
+from arrears.dag_defaults import DEFAULT_ARGS, START_DATE
+from arrears.operators.delivery import (
+    BuildContactListOperator,
+    CheckContactListOperator,
+    DeliverContactListOperator,
+    SealDayOperator,
+    SendStopFileOperator,
+    StopFileTakenSensor,
+)
+from arrears.operators.legal import ProposeReferralsOperator, RecordApprovalsOperator
+from arrears.services.vendors import configured
+
+BY_VENDOR = "{{ task.vendor }}"
+
+
+@task_group
+def contact_lists(vendor: str) -> None:
+    """One vendor's chain; a vendor that is down stops no other."""
+    stop = SendStopFileOperator(
+        task_id="send_stop_file", vendor=vendor, map_index_template=BY_VENDOR, trigger_rule="none_failed"
+    )
+    taken = StopFileTakenSensor(
+        task_id="stop_file_taken", vendor=vendor, map_index_template=BY_VENDOR, timeout=timedelta(minutes=30)
+    )
+    build = BuildContactListOperator(task_id="build", vendor=vendor, map_index_template=BY_VENDOR)
+    check = CheckContactListOperator(task_id="check", batch_ids=build.output)
+    deliver = DeliverContactListOperator(
+        task_id="deliver", vendor=vendor, batch_ids=build.output, map_index_template=BY_VENDOR
+    )
+    stop >> taken >> build >> check >> deliver
+
+
+def approval(task_id: str, proposals: Any) -> HITLOperator:
+    """A request for one person's decision on all proposals of the day; single ones can be excluded by customer id."""
+    return HITLOperator(
+        task_id=task_id,
+        subject="Legal referrals of {{ dag_run.partition_key }}: approve?",
+        body=f"{{{{ ti.xcom_pull(task_ids='{proposals.task_id}') }}}}\n\nTwo different people must approve.",
+        options=["Approve", "Reject"],
+        defaults="Reject",
+        params={"exclude": Param([], type="array", description="Customer ids to leave out.")},
+        response_timeout=timedelta(hours=8),
+        execution_timeout=None,
+    )
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=MARTS),
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["delivery", "impact:high"],
+    doc_md=__doc__,
+)
+def dispatch_contact_lists() -> None:
+    vendors = configured()
+    seal = SealDayOperator(task_id="seal_day")
+    lists = contact_lists.override(group_id="lists").expand(
+        vendor=[vendor.code for vendor in vendors if vendor.channel != "legal"]
+    )
+
+    propose = ProposeReferralsOperator(task_id="propose_referrals")
+
+    @task.short_circuit(ignore_downstream_trigger_rules=False)
+    def any_referrals(proposals: str) -> bool:
+        """Ask nobody when there is nothing to approve."""
+        return bool(proposals)
+
+    first, second = approval("first_approval", propose), approval("second_approval", propose)
+    record = RecordApprovalsOperator(task_id="record_approvals", responses=[first.output, second.output])
+    legal_lists = contact_lists.override(group_id="legal_lists").expand(
+        vendor=[vendor.code for vendor in vendors if vendor.channel == "legal"]
+    )
+
+    @task(outlets=[CONTACT_LISTS])
+    def publish() -> None:
+        """Say that the lists of this business date are out."""
+
+    done = publish()
+    seal >> lists >> done
+    seal >> propose >> any_referrals(propose.output) >> [first, second] >> record >> legal_lists >> done
+
+
+dispatch_contact_lists()

@@ -1,0 +1,48 @@
+"""Read what vendors have sent: acknowledgements and results, from every vendor's `inbound/`.
+
+**Safe to clear and run again.** Each file is one transaction; a file seen before has no effect.
+
+**When it is red**: a vendor's server could not be reached or showed another host key; the other vendors were read.
+Files that a vendor must mend are not a failure: they lie in its `inbound/refused/` beside a `.reason.json`, and
+`ops.vendor_file` lists them; single bad rows are in `quarantine.vendor_result`.
+
+Then the marts that measure contacts, promises and collectors are built again. Hands on: asset `vendor_results`.
+"""
+
+from typing import Any
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+
+from arrears.assets import VENDOR_RESULTS
+from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, end_date
+from arrears.operators.ingest import ReadVendorResultsOperator
+from arrears.operators.marts import RefreshResultMartsOperator
+from arrears.services.vendors import configured
+from arrears.settings import get_settings
+
+
+@dag(
+    schedule=CronTriggerTimetable("*/10 * * * *", timezone=get_settings().bank_time_zone),
+    start_date=START_DATE,
+    end_date=end_date(),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["vendors", "impact:medium"],
+    doc_md=__doc__,
+)
+def ingest_vendor_results() -> None:
+    read = ReadVendorResultsOperator.partial(task_id="read", map_index_template="{{ task.vendor }}").expand(
+        vendor=[vendor.code for vendor in configured()]
+    )
+
+    @task.short_circuit(trigger_rule="all_done")
+    def anything_new(reports: list[dict[str, Any]]) -> bool:
+        """Build nothing again when no vendor sent anything."""
+        return any(report["loaded"] for report in reports if report)
+
+    refresh = RefreshResultMartsOperator(task_id="refresh_marts", outlets=[VENDOR_RESULTS])
+    anything_new(read.output) >> refresh
+
+
+ingest_vendor_results()

@@ -1,0 +1,38 @@
+"""Recall from today's lists whoever has paid, opted out, died, disputed, asked for help or promised since they left.
+
+Every few minutes: load what arrived in core banking since the last load, let it pass its gate, and send a cumulative
+recall file to each vendor for which something changed.
+
+**Safe to clear and run again**: the newest recall file holds all of the day, so one that was lost does no harm.
+
+**When it is red**, customers who have paid may be called: mend it first. `load` and `check` as in `load_core_banking`;
+`recall`: the vendor could not be reached — telephone the vendor if it lasts.
+"""
+
+from airflow.sdk import CronPartitionTimetable, dag
+
+from arrears.assets import RECALLS
+from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, end_date
+from arrears.operators.landing import CheckLandingOperator, LoadCoreBankingOperator
+from arrears.operators.recall import INTRADAY_TABLES, RecallOperator
+from arrears.settings import get_settings
+
+
+@dag(
+    schedule=CronPartitionTimetable("*/5 6-23 * * *", timezone=get_settings().bank_time_zone, key_format="%Y-%m-%d"),
+    start_date=START_DATE,
+    end_date=end_date(),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["delivery", "impact:high"],
+    doc_md=__doc__,
+)
+def recall_paid_accounts() -> None:
+    load = LoadCoreBankingOperator(task_id="load", tables=INTRADAY_TABLES)
+    check = CheckLandingOperator(task_id="check", batch_id=load.output)
+    recall = RecallOperator(task_id="recall", outlets=[RECALLS])
+    check >> recall
+
+
+recall_paid_accounts()

@@ -1,0 +1,52 @@
+"""Operators of `ingest_vendor_results`."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from arrears.hooks.postgres import connect
+from arrears.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    import psycopg2.extensions
+    from airflow.sdk import Context
+
+    from arrears.delivery.ingest import IngestReport
+
+
+def read_vendor(warehouse: "psycopg2.extensions.connection", vendor: str, settings: Settings) -> "IngestReport":
+    """Read everything that lies in a vendor's `inbound/`; each file is a transaction of its own."""
+    from arrears.delivery.ingest import read_inbound
+    from arrears.operators.delivery import vendor_sftp
+
+    with vendor_sftp(warehouse, vendor) as sftp:
+        return read_inbound(
+            warehouse,
+            sftp,
+            vendor=vendor,
+            settings=settings,
+            now=datetime.now(UTC),
+            docs_dir=settings.home / "data_docs",
+        )
+
+
+class ReadVendorResultsOperator(BaseOperator):
+    """Read a vendor's acknowledgements and results into landing; what is wrong goes to quarantine or is refused.
+
+    :param vendor: the vendor's code.
+    """
+
+    template_fields = ("vendor",)
+
+    def __init__(self, *, vendor: str, warehouse_conn_id: str = "warehouse", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.vendor = vendor
+        self.warehouse_conn_id = warehouse_conn_id
+
+    def execute(self, context: "Context") -> dict[str, Any]:
+        with connect(self.warehouse_conn_id) as warehouse:
+            report = read_vendor(warehouse, self.vendor, get_settings())
+        self.log.info("%s: %s", self.vendor, report)
+        return asdict(report)
