@@ -95,6 +95,7 @@ class Reason(StrEnum):
     TOO_LONG = "the text is too long"
     UNSAFE_TEXT = "the text holds control characters, or begins as a spreadsheet formula does"
     UNKNOWN_DISPOSITION = "not a disposition that we know"
+    UNKNOWN_NONPAYMENT_REASON = "not a reason for non-payment that we know"
     NO_CONTACT_POINT = "which number was dialled is not said"
     PROMISE_INCOMPLETE = "a promise needs an amount above zero and a day"
     NOT_A_PROMISE = "a promise is given, but the disposition is not a promise"
@@ -142,6 +143,7 @@ class Terms:
     latest: datetime
     """The instant of reading."""
     dispositions: Mapping[str, Disposition]
+    nonpayment_reasons: frozenset[str]
 
 
 Row = dict[str, Value]
@@ -166,7 +168,7 @@ def read_row(values: Mapping[str, str], fields: Sequence[Field]) -> tuple[Row, l
 def judge(row: Row, terms: Terms, currency: str) -> list[Problem]:
     """What is wrong with a well-formed result row, given its batch and the currency of the list row it answers."""
     return [
-        problem for rule in (_disposition, _contact_point, _promise, _attempt_time) for problem in rule(row, terms)
+        problem for rule in (_codes, _contact_point, _promise, _attempt_time) for problem in rule(row, terms)
     ] + list(_currency(row, currency))
 
 
@@ -286,9 +288,11 @@ _READERS: Mapping[Kind, Callable[[str, Field], _Read]] = {
 # Rules of a row against its batch -----------------------------------------------------------------------------------
 
 
-def _disposition(row: Row, terms: Terms) -> Iterator[Problem]:
-    if row["disposition"] is not None and row["disposition"] not in terms.dispositions:
+def _codes(row: Row, terms: Terms) -> Iterator[Problem]:
+    if row["disposition"] not in terms.dispositions:
         yield Problem(Reason.UNKNOWN_DISPOSITION, "disposition")
+    if row["nonpayment_reason"] is not None and row["nonpayment_reason"] not in terms.nonpayment_reasons:
+        yield Problem(Reason.UNKNOWN_NONPAYMENT_REASON, "nonpayment_reason")
 
 
 def _contact_point(row: Row, terms: Terms) -> Iterator[Problem]:

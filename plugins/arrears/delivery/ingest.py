@@ -1,0 +1,239 @@
+"""Reading what vendors send: acknowledgements, results and reviews, from `inbound/` into the warehouse.
+
+Each file is one transaction: what it says, what was set aside, what the batch became and that it was read are committed
+together, and only then the file is moved to `done/` or `refused/`. A process that dies in between finds the file again,
+sees by its hash that it was loaded, and only moves it.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from arrears.delivery.inbound import FileRefused
+from arrears.delivery.inbound_load import (
+    Connection,
+    Cursor,
+    Desk,
+    FileKind,
+    FileOutcome,
+    InboundFile,
+    State,
+    kind_of,
+    load,
+    read_dispositions,
+    read_nonpayment_reasons,
+)
+from arrears.delivery.statements import statement
+from arrears.delivery.vendors import get_vendor
+from arrears.domain.vendor_results import Reason
+from arrears.settings import Settings
+
+__all__ = ["FileOutcome", "Inbox", "IngestReport", "read_inbound"]
+
+_log = logging.getLogger(__name__)
+
+_REASON_SUFFIX = ".reason.json"
+_ROWS_IN_REASON = 1000
+
+
+class Inbox(Protocol):
+    """What is needed of `arrears.hooks.vendor_sftp.VendorSftp`."""
+
+    def list(self, path: str) -> Sequence[str]: ...
+    def size(self, path: str) -> int | None: ...
+    def read(self, path: str) -> Iterator[bytes]: ...
+    def put(self, path: str, content: bytes) -> None: ...
+    def posix_rename(self, old: str, new: str) -> None: ...
+    def mkdir(self, path: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What one pass over a vendor's `inbound/` found."""
+
+    vendor: str
+    files: tuple[FileOutcome, ...] = ()
+
+    @property
+    def loaded_rows(self) -> int:
+        """Rows of results and reviews that were not set aside."""
+        return sum(file.rows - file.rejected for file in self.files if file.state == "loaded" and file.kind != "ack")
+
+    @property
+    def rejected_rows(self) -> int:
+        return sum(file.rejected for file in self.files if file.state == "loaded")
+
+    def count(self, state: State) -> int:
+        """Files of that state."""
+        return sum(file.state == state for file in self.files)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.vendor}: {self.count('loaded')} files loaded, {self.count('refused')} refused, "
+            f"{self.count('seen_before')} seen before; {self.loaded_rows} rows landed, {self.rejected_rows} set aside"
+        )
+
+
+def read_inbound(
+    warehouse: Connection,
+    sftp: Inbox,
+    *,
+    vendor: str,
+    settings: Settings,
+    docs_dir: Path | None = None,
+    now: datetime | None = None,
+) -> IngestReport:
+    """Read every complete file in the vendor's `inbound/`. Commits once a file; safe to run again and at the same time.
+
+    Args:
+        docs_dir: Where the gate's pages go; None renders none.
+        now: Attempts after this instant are set aside as being in the future. Default: the clock.
+
+    Raises:
+        ConfigurationError: the vendor or the dispositions are not in the warehouse.
+        GateBrokenError: the gate could not be run as written; the file stays where it is.
+        VendorConnectionError, VendorAccessError: the vendor's server; what was committed stays, the rest is read later.
+    """
+    with warehouse:
+        desk = Desk(
+            warehouse=warehouse,
+            vendor=get_vendor(warehouse, vendor),
+            settings=settings,
+            docs_dir=docs_dir,
+            now=now or datetime.now(UTC),
+            dispositions=read_dispositions(warehouse),
+            nonpayment_reasons=read_nonpayment_reasons(warehouse),
+        )
+    inbound = PurePosixPath(desk.vendor.directory) / "inbound"
+    for directory in ("done", "refused"):
+        sftp.mkdir(str(inbound / directory))
+    complete = [name for name in sftp.list(str(inbound)) if not name.endswith(".part")]
+    outcomes = [_take(desk, sftp, inbound / name) for name in sorted(complete)]
+    report = IngestReport(vendor, tuple(outcome for outcome in outcomes if outcome is not None))
+    _log.info("%s", report)
+    return report
+
+
+def _take(desk: Desk, sftp: Inbox, path: PurePosixPath) -> FileOutcome | None:
+    """Read, judge, commit, then move one file; None when another process was faster."""
+    size = sftp.size(str(path))
+    if size is None:
+        return None
+    limit = desk.settings.vendor_file_max_bytes
+    content = _read_at_most(sftp, path, limit) if size <= limit else None
+    if content is None:
+        file = InboundFile(path.name, f"unread-{size}-bytes", b"")
+        outcome = _refuse(desk, file, [f"the file has {size} bytes, at most {limit} are read: send it in parts"])
+    else:
+        file = InboundFile(path.name, hashlib.sha256(content).hexdigest(), content)
+        outcome = _judge(desk, file)
+    _settle(desk, sftp, path, file, outcome)
+    figures = (desk.vendor.name, file.label, outcome.state, outcome.rows, outcome.rejected)
+    _log.info("%s: %s %s, %s rows, %s set aside", *figures)
+    return outcome
+
+
+def _read_at_most(sftp: Inbox, path: PurePosixPath, limit: int) -> bytes | None:
+    """The content; None when there is more of it than the directory said."""
+    pieces, total = [], 0
+    for piece in sftp.read(str(path)):
+        total += len(piece)
+        if total > limit:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _judge(desk: Desk, file: InboundFile) -> FileOutcome:
+    try:
+        with desk.warehouse, desk.warehouse.cursor() as cursor:
+            # Two passes at once would both find the file unread.
+            cursor.execute(
+                "select pg_advisory_xact_lock(hashtext('arrears.ingest'), hashtext(%s))", (desk.vendor.name,)
+            )
+            known = _loaded_before(desk, cursor, file)
+            outcome = FileOutcome(file.label, known, "seen_before") if known else load(desk, cursor, file)
+            _note_file(desk, cursor, file, outcome)
+        return outcome
+    except FileRefused as refusal:
+        return _refuse(desk, file, refusal.problems)
+
+
+def _refuse(desk: Desk, file: InboundFile, problems: Sequence[str]) -> FileOutcome:
+    outcome = FileOutcome(file.label, kind_of(file.content), "refused", problems=tuple(problems))
+    with desk.warehouse, desk.warehouse.cursor() as cursor:
+        _note_file(desk, cursor, file, outcome)
+    _log.warning("%s: %s refused, %s problems", desk.vendor.name, file.label, len(problems))
+    return outcome
+
+
+def _loaded_before(desk: Desk, cursor: Cursor, file: InboundFile) -> FileKind | None:
+    """The kind of a file that was loaded with the same bytes, under whatever name."""
+    cursor.execute(
+        "select kind from ops.vendor_file where vendor = %s and sha256 = %s and state = 'loaded'",
+        (desk.vendor.name, file.sha256),
+    )
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _note_file(desk: Desk, cursor: Cursor, file: InboundFile, outcome: FileOutcome) -> None:
+    cursor.execute(
+        statement("inbound_file"),
+        {
+            "sha256": file.sha256,
+            "vendor": desk.vendor.name,
+            "file_name": file.label,
+            "kind": outcome.kind,
+            "batch_id": outcome.batch_id,
+            "state": outcome.state,
+            "rows": outcome.rows,
+            "rejected": outcome.rejected,
+            "reason": "\n".join(outcome.problems) or None,
+            "read_at": desk.now,
+        },
+    )
+
+
+def _settle(desk: Desk, sftp: Inbox, path: PurePosixPath, file: InboundFile, outcome: FileOutcome) -> None:
+    """Tell the vendor what was wrong, then move the file: its place is the last thing that changes."""
+    directory = path.parent / ("refused" if outcome.state == "refused" else "done")
+    is_taken = sftp.size(str(directory / file.label)) is not None
+    name = f"{file.sha256[:12]}-{file.label}" if is_taken else file.label
+    reason = _reason(desk, file, outcome)
+    if reason is not None:
+        part = directory / f"{name}{_REASON_SUFFIX}.part"
+        sftp.put(str(part), (json.dumps(reason, indent=2, ensure_ascii=False) + "\n").encode())
+        sftp.posix_rename(str(part), str(directory / f"{name}{_REASON_SUFFIX}"))
+    sftp.posix_rename(str(path), str(directory / name))
+
+
+def _reason(desk: Desk, file: InboundFile, outcome: FileOutcome) -> dict[str, object] | None:
+    """What the vendor is told; None when there is nothing to tell."""
+    about: dict[str, object] = {"file": file.label, "sha256": file.sha256, "state": outcome.state}
+    if outcome.state == "refused":
+        advice = "Nothing of this file was loaded. Correct it and send it again, under any name."
+        return {**about, "problems": list(outcome.problems), "what_to_do": advice}
+    rows = _set_aside(desk, file)
+    if not rows:
+        return None
+    advice = "The other rows were loaded. Send these again, corrected, in a new file."
+    return {**about, "rows_set_aside": rows, "what_to_do": advice}
+
+
+def _set_aside(desk: Desk, file: InboundFile) -> list[dict[str, object]]:
+    with desk.warehouse, desk.warehouse.cursor() as cursor:
+        cursor.execute(
+            "select line_number, field_name, reason_code from quarantine.vendor_result"
+            " where vendor = %s and file_sha256 = %s order by line_number, field_name, reason_code limit %s",
+            (desk.vendor.name, file.sha256, _ROWS_IN_REASON),
+        )
+        return [
+            {"line": line, "field": name, "code": code, "problem": Reason[code].value}
+            for line, name, code in cursor.fetchall()
+        ]
