@@ -7,5 +7,6 @@ select
     customer_id,
     assigned_on,
     released_on,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

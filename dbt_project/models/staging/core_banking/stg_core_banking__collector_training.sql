@@ -8,5 +8,6 @@ select
     completed_on,
     score,
     valid_until,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

@@ -10,5 +10,6 @@ select
     grade,
     hired_on,
     left_on,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

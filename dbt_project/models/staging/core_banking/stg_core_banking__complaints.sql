@@ -12,5 +12,6 @@ select
     upheld,
     responded_at,
     closed_at,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

@@ -10,5 +10,6 @@ select
     valid_to,
     preferred_from,
     preferred_to,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

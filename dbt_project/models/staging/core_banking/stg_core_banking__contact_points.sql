@@ -15,5 +15,6 @@ select
     source,
     consent,
     updated_at,
+    _batch_id,
     coalesce(relation, 'self') as relation
 from versions

@@ -8,5 +8,6 @@ select
     valid_from,
     valid_to,
     note,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

@@ -13,5 +13,6 @@ select
     promise_amount,
     promise_on,
     currency,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

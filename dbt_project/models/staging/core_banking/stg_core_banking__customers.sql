@@ -18,5 +18,6 @@ select
     monthly_income,
     credit_score,
     credit_score_on,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

@@ -5,5 +5,6 @@ with versions as (
 select
     table_name,
     complete_to,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

@@ -13,5 +13,6 @@ select
     ended_on,
     schedule_version,
     reduced_amount,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

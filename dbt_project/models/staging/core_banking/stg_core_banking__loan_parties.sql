@@ -6,5 +6,6 @@ select
     loan_id,
     customer_id,
     role,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

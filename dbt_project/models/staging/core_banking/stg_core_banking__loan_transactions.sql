@@ -10,5 +10,6 @@ select
     effective_on,
     recorded_at,
     reverses,
-    channel
+    channel,
+    _batch_id
 from versions

@@ -15,5 +15,6 @@ select
     status,
     closed_on,
     written_off_on,
-    updated_at
+    updated_at,
+    _batch_id
 from versions

@@ -10,6 +10,7 @@ select
     due_date,
     principal_due,
     updated_at,
+    _batch_id,
     coalesce(interest_due, 0) as interest_due,
     coalesce(fee_due, 0) as fee_due
 from versions

@@ -1,0 +1,5 @@
+{% test rows_satisfy(model, expression) %}
+select *
+from {{ model }}
+where not coalesce({{ expression }}, false)
+{% endtest %}
