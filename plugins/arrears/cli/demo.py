@@ -1,4 +1,4 @@
-"""`make demo`: from nothing to delivered lists, on a real tape where one is at hand and on a simulated bank otherwise."""
+"""`make demo`: from nothing to delivered lists, on a real tape where one is at hand, else on a simulated bank."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

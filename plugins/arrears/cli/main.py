@@ -138,6 +138,19 @@ def demo(
     run_demo(get_settings(), tape, console)
 
 
+@app.command()
+def settings(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As docs/configuration.md has it.")] = False,
+) -> None:
+    """Show every setting, its value here and how to change it."""
+    from arrears.cli.settings_page import markdown_page, settings_table
+
+    if markdown:
+        typer.echo(markdown_page(), nl=False)
+    else:
+        console.print(settings_table(get_settings()))
+
+
 @app.command(hidden=True)
 def prepare(
     secrets_only: Annotated[bool, typer.Option(help="Only make the passwords and keys.")] = False,

@@ -8,8 +8,10 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from contextlib import closing
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from arrears.settings import Settings
 
 ROLES = ("bank", "pipeline", "bi_full", "bi_reader", "data_steward", "airflow")
 OWNERS = {"core_banking": "bank", "warehouse": "pipeline", "airflow": "airflow"}
+_NOBODY = 65534
+_NAMESPACE = ("unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}")
 _SERVER_OPTIONS = {
     "max_connections": "200",
     "shared_buffers": "512MB",
@@ -86,11 +90,16 @@ class PostgresService:
                     create_database(cursor, getattr(self.settings, f"{database}_database"), owner)
 
     def _initdb(self) -> None:
-        password_file = self.settings.home / "secrets" / "postgres_postgres"
-        result = _run(
-            [_binary("initdb"), "-D", str(self.data), "-U", "postgres", "-A", "scram-sha-256"]
-            + ["--pwfile", str(password_file), "-E", "UTF8", "--locale", "C.UTF-8", "--no-instructions"]
-        )
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.log.touch()
+        with tempfile.NamedTemporaryFile("w") as password:
+            password.write(self.settings.secret("postgres_postgres"))
+            password.flush()
+            _hand_over(self.data, self.log, Path(password.name))
+            result = _run(
+                [_binary("initdb"), "-D", str(self.data), "-U", "postgres", "-A", "scram-sha-256"]
+                + ["--pwfile", password.name, "-E", "UTF8", "--locale", "C.UTF-8", "--no-instructions"]
+            )
         if result.returncode != 0:
             shutil.rmtree(self.data, ignore_errors=True)
             raise ServiceError(f"PostgreSQL could not be set up in {self.data}: {result.stderr.strip()}")
@@ -165,9 +174,43 @@ def _binary(name: str) -> str:
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run one of PostgreSQL's programs, which refuse to run as root: there, inside a user namespace of its own.
+    """Run one of PostgreSQL's programs. They refuse to run as root: then `nobody` runs them.
 
-    In it the same files belong to `nobody`, so no ownership changes on disk and no account has to be made.
+    Preferably inside a user namespace, where root's files belong to `nobody` and no ownership changes on disk; where the
+    kernel or a container forbids that, as the real `nobody`, who must be able to reach our directories.
     """
-    prefix = ["unshare", "--user", "--map-user=65534", "--map-group=65534"] if os.geteuid() == 0 else []
-    return subprocess.run([*prefix, *command], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if os.geteuid() != 0:
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if can_unshare():
+        return subprocess.run(
+            [*_NAMESPACE, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            user=_NOBODY,
+            group=_NOBODY,
+            cwd="/",
+        )
+    except PermissionError:
+        raise ServiceError(
+            f"PostgreSQL does not run as root, and the user nobody cannot reach {command[0]}: "
+            "run as an ordinary user, or put the project and ARREARS_HOME where others may enter (chmod o+x)"
+        ) from None
+
+
+@cache
+def can_unshare() -> bool:
+    """Whether this kernel lets root make a user namespace."""
+    return subprocess.run([*_NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
+
+
+def _hand_over(*paths: Path) -> None:
+    """Give files to the real `nobody` where it has to run the server."""
+    if os.geteuid() == 0 and not can_unshare():
+        for path in paths:
+            os.chown(path, _NOBODY, _NOBODY)
