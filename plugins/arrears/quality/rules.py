@@ -153,3 +153,18 @@ def _fill(suite: str, text: str, values: Mapping[str, str]) -> str:
 def _literal(value: Value, connection: Connection | None) -> str:
     plain = list(value) if not isinstance(value, str | int | float | Decimal | date) else value
     return sql.Literal(plain).as_string(connection)
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """What a green gate found, as its results in `ops.quality_results` tell it: the same on every run."""
+
+    subject: str
+    rules: int
+    warnings: tuple[str, ...]
+    rejected: Mapping[str, int]
+    """Rows in quarantine, by table. Tables without any are absent."""
+
+    def __str__(self) -> str:
+        rejected = ", ".join(f"{table} {rows}" for table, rows in sorted(self.rejected.items())) or "none"
+        return f"{self.subject}: {self.rules} rules; rows rejected: {rejected}; warnings: {'; '.join(self.warnings) or 'none'}"
