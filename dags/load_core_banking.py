@@ -23,7 +23,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from arrears.assets import LANDING
 from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, after_close, end_date
-from arrears.operators.landing import CheckLandingOperator, LoadCoreBankingOperator
+from arrears.operators.landing import CheckLandingOperator, DaysBeforeDoneSensor, LoadCoreBankingOperator
 from arrears.run_scope import STEPS, announce, goes_on_after
 
 
@@ -39,6 +39,9 @@ from arrears.run_scope import STEPS, announce, goes_on_after
     doc_md=__doc__,
 )
 def load_core_banking() -> None:
+    days_before_done = DaysBeforeDoneSensor(
+        task_id="days_before_done", dag_ids=["build_marts", "dispatch_contact_lists"]
+    )
     load = LoadCoreBankingOperator(task_id="load")
     check = CheckLandingOperator(task_id="check", batch_id=load.output)
 
@@ -50,6 +53,7 @@ def load_core_banking() -> None:
             raise AirflowSkipException("this run was asked to stop after landing")
         announce(context, LANDING, until)
 
+    days_before_done >> load
     check >> publish()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from arrears.business_date import business_date
 from arrears.hooks.postgres import connect
@@ -11,6 +11,30 @@ from arrears.settings import get_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+
+class DaysBeforeDoneSensor(BaseSensorOperator):
+    """In a backfill, wait until the days before have gone through: a day's decisions count what earlier days planned.
+
+    A run by hand or by the clock goes on at once. Two looks in a row must find nothing under way, since a moment passes
+    between the end of one DAG and the start of the next.
+
+    :param dag_ids: the DAGs that a day goes through after this one.
+    """
+
+    def __init__(self, *, dag_ids: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(mode="poke", poke_interval=3, **kwargs)
+        self.dag_ids = dag_ids
+        self._found_nothing_before = False
+
+    def poke(self, context: "Context") -> bool:
+        if context["dag_run"].run_type != "backfill":
+            return True
+        under_way = sum(
+            context["ti"].get_dr_count(dag_id=dag_id, states=["queued", "running"]) for dag_id in self.dag_ids
+        )
+        found_nothing_before, self._found_nothing_before = self._found_nothing_before, under_way == 0
+        return found_nothing_before and under_way == 0
 
 
 class LoadCoreBankingOperator(BaseOperator):
