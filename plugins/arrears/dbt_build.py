@@ -1,0 +1,301 @@
+"""Build the marts with dbt, in this process, for one business date.
+
+A build is recorded in `ops.mart_build` before anything runs and stays `building` until the gate on the marts says
+`passed` or `failed`; a build that dbt could not finish is `failed` at once. dbt's logs and compiled SQL lie in the
+state directory under `dbt/`.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import psycopg2
+import psycopg2.extensions
+
+from arrears.business_days import fill_calendar
+from arrears.errors import ArrearsError, ConfigurationError
+from arrears.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+Progress = Callable[[str, int, int], None]
+"""Told after each node: its name, how many are done, how many there are."""
+
+
+class BuildError(ArrearsError):
+    """dbt could not build the marts. The message names the node and what was wrong with it, never a row's values."""
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What one run of dbt did."""
+
+    build_id: int
+    as_of: date
+    known_at: datetime
+    models: dict[str, int]
+    """How many nodes ended in which status, for example `{"success": 61, "pass": 214}`."""
+    failures: tuple[str, ...]
+    """Tests that warned; a failure raises."""
+
+
+def build(
+    settings: Settings,
+    *,
+    as_of: date,
+    run_id: str | None = None,
+    select: str | None = None,
+    known_at: date | datetime | None = None,
+    progress: Progress | None = None,
+) -> BuildResult:
+    """Build all models (or those that `select` names, in dbt's syntax) for a business date. Commits as it goes.
+
+    Until a build of the newest source generation has passed, everything is built afresh (`--full-refresh`), so that
+    no row of an earlier generation stays. `known_at` cuts off what became known later (a date: its end in the bank's
+    time zone); a day's run leaves it out and uses whatever passed the landing gate.
+
+    Raises:
+        ConfigurationError: nothing was loaded yet, or the policy directory has no seed files.
+        BuildError: another build is running, or dbt failed; the build is then recorded as `failed`.
+    """
+    cutoff = end_of_knowledge(known_at, settings.bank_tz) if known_at else None
+    with _pipeline(settings) as connection, _only_build(connection):
+        fill_calendar(connection, as_of=as_of)
+        generation, has_passed_build = _newest_generation(connection)
+        version = _record_policy(connection, settings.policy_dir)
+        build_id, build_known_at = _start(connection, as_of, generation, cutoff, version, run_id)
+        arguments = ["--vars", json.dumps(dbt_vars(as_of=as_of, known_at=cutoff, policy_version=version))]
+        arguments += [] if has_passed_build else ["--full-refresh"]
+        try:
+            outcome = _run_dbt(settings, [*arguments, *_selection(select)], progress)
+        except ArrearsError as error:
+            _fail(connection, build_id, str(error))
+            raise
+        return BuildResult(build_id, as_of, build_known_at, *outcome)
+
+
+def refresh(settings: Settings, *, select: str, progress: Progress | None = None) -> BuildResult:
+    """Build the models that `select` names again for the newest day whose build passed, under that build's id. Commits.
+
+    Raises:
+        ConfigurationError: no build of the newest source generation has passed.
+        BuildError: another build is running, or dbt failed. The recorded build stays `passed`.
+    """
+    with _pipeline(settings) as connection, _only_build(connection):
+        with connection, connection.cursor() as cursor:
+            cursor.execute(_statement("newest_build"))
+            newest = cursor.fetchone()
+        if newest is None:
+            raise ConfigurationError("no build of the marts has passed yet: run `arrears run --as-of DATE` first")
+        build_id, as_of, known_at = newest
+        version = _record_policy(connection, settings.policy_dir)
+        arguments = ["--vars", json.dumps(dbt_vars(as_of=as_of, policy_version=version)), *_selection(select)]
+        return BuildResult(build_id, as_of, known_at, *_run_dbt(settings, arguments, progress))
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """The variables that `dbt_project.yml`, `profiles.yml` and models read: every plain setting, and the password."""
+    variables = {
+        f"ARREARS_{name.upper()}": str(value) for name, value in settings if isinstance(value, str | int | float | Path)
+    }
+    return variables | {"ARREARS_SECRET_POSTGRES_PIPELINE": settings.secret("postgres_pipeline")}
+
+
+def dbt_vars(*, as_of: date, known_at: datetime | None = None, policy_version: str | None = None) -> dict[str, str]:
+    """dbt's variables for a build; what is None is left to its default in `dbt_project.yml`."""
+    given = {"as_of": as_of, "known_at": known_at, "policy_version": policy_version}
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def end_of_knowledge(known_at: date | datetime, zone: ZoneInfo) -> datetime:
+    """K as an instant: a date means the last microsecond of that day in the bank's time zone."""
+    if isinstance(known_at, datetime):
+        if known_at.tzinfo is None:
+            raise ConfigurationError(f"known_at needs an offset, such as +08:00, and has none: {known_at.isoformat()}")
+        return known_at
+    return datetime.combine(known_at + timedelta(days=1), time(), tzinfo=zone) - timedelta(microseconds=1)
+
+
+def policy_version(directory: Path) -> str:
+    """What the policy packs of a directory are, as a short hash of the names and bytes of their files.
+
+    Raises:
+        ConfigurationError: the directory is missing or holds no `.csv` file.
+    """
+    seeds = sorted(directory.glob("*.csv"))
+    if not seeds:
+        raise ConfigurationError(f"policy directory {directory}: expected seed files (*.csv), found none")
+    digest = hashlib.sha256()
+    for seed in seeds:
+        digest.update(f"{seed.name}\0{hashlib.sha256(seed.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _pipeline(settings: Settings) -> Iterator[psycopg2.extensions.connection]:
+    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection:
+        yield connection
+
+
+@contextmanager
+def _only_build(connection: psycopg2.extensions.connection) -> Iterator[None]:
+    """One build at a time: two would swap each other's tables. The lock falls with the connection."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(hashtext('arrears.dbt_build'))")
+        if cursor.fetchone() != (True,):
+            raise BuildError("another build of the marts is running: wait for it to end, then run this again")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            with connection, connection.cursor() as cursor:
+                cursor.execute("select pg_advisory_unlock(hashtext('arrears.dbt_build'))")
+
+
+def _newest_generation(connection: psycopg2.extensions.connection) -> tuple[int, bool]:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(_statement("newest_generation"))
+        row = cursor.fetchone()
+    if row is None:
+        raise ConfigurationError("there is nothing to build marts from: load core banking first")
+    return int(row[0]), bool(row[1])
+
+
+def _record_policy(connection: psycopg2.extensions.connection, directory: Path) -> str:
+    version = policy_version(directory)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "insert into ops.policy_version (policy_version, directory) values (%s, %s) on conflict do nothing",
+            (version, str(directory)),
+        )
+    return version
+
+
+def _start(
+    connection: psycopg2.extensions.connection,
+    as_of: date,
+    generation: int,
+    known_at: datetime | None,
+    version: str,
+    run_id: str | None,
+) -> tuple[int, datetime]:
+    parameters = {
+        "as_of": as_of,
+        "generation": generation,
+        "known_at": known_at,
+        "policy_version": version,
+        "run_id": run_id,
+    }
+    with connection, connection.cursor() as cursor:
+        cursor.execute(_statement("start_build"), parameters)
+        build_id, started_at = cursor.fetchone() or (None, None)
+    return build_id, started_at
+
+
+def _fail(connection: psycopg2.extensions.connection, build_id: int, reason: str) -> None:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "update ops.mart_build set state = 'failed', finished_at = clock_timestamp(), reason = %s"
+            " where build_id = %s and state = 'building'",
+            (reason, build_id),
+        )
+
+
+def _selection(select: str | None) -> list[str]:
+    return ["--select", *select.split()] if select else []
+
+
+def _run_dbt(
+    settings: Settings, arguments: Sequence[str], progress: Progress | None
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Run `dbt build` in this process; counts by status, and the names of tests that warned."""
+    # Imported late: two seconds that only a build has to pay.
+    from dbt.cli.main import dbtRunner
+
+    command = [
+        "build",
+        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+        *("--target-path", str(settings.home / "dbt" / "target"), "--log-path", str(settings.home / "dbt" / "logs")),
+        *("--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
+        # Unit tests prove the code, not the day's data: `make test` runs them.
+        *("--exclude-resource-type", "unit_test"),
+        *arguments,
+    ]
+    callbacks = [_reporter(progress)] if progress else []
+    with _environment(dbt_environment(settings)):
+        outcome = dbtRunner(callbacks=callbacks).invoke(command)
+    return _read_outcome(outcome)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """dbt reads its settings from the environment of the process: set them for the time of the run."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _reporter(progress: Progress) -> Callable[[Any], None]:
+    def report(event: Any) -> None:
+        if event.info.name.startswith("Log") and event.info.name.endswith("Result") and hasattr(event.data, "total"):
+            progress(event.data.node_info.node_name, event.data.index, event.data.total)
+
+    return report
+
+
+def _read_outcome(outcome: "dbtRunnerResult") -> tuple[dict[str, int], tuple[str, ...]]:
+    results = list(getattr(outcome.result, "results", None) or ())
+    broken = [result for result in results if str(result.status) in ("error", "fail", "runtime error")]
+    if broken:
+        more = f" ({len(broken) - 1} more failed: see ops.mart_build and dbt's log)" if len(broken) > 1 else ""
+        raise BuildError(f"dbt {_describe(broken[0])}{more}")
+    if not outcome.success:
+        reason = without_values(str(outcome.exception)) if outcome.exception else "it gave no reason; see its log"
+        raise BuildError(f"dbt could not build the marts: {reason}")
+    counts = Counter(str(result.status) for result in results)
+    return dict(counts), tuple(result.node.name for result in results if str(result.status) == "warn")
+
+
+def _describe(result: Any) -> str:
+    node = result.node
+    failed_rows = f" ({result.failures} rows)" if result.failures else ""
+    return f"{node.resource_type} {node.name}: {without_values(result.message or 'failed')}{failed_rows}"
+
+
+def without_values(message: str) -> str:
+    """dbt's message on one line, without what the database adds about the row it failed on."""
+    kept = []
+    for line in message.splitlines():
+        if re.match(r"\s*(DETAIL|CONTEXT|HINT|LINE \d+):", line) or "compiled code at" in line:
+            break
+        kept.append(line.strip())
+    return re.sub(r'(input syntax for type [\w ]+): ".*"', r"\1: a value", " ".join(filter(None, kept)))
+
+
+@cache
+def _statement(name: str) -> str:
+    return files("arrears").joinpath("sql", "marts", f"{name}.sql").read_text()
