@@ -39,7 +39,7 @@ def ingest_vendor_results() -> None:
     @task.short_circuit(trigger_rule="all_done")
     def anything_new(reports: list[dict[str, Any]]) -> bool:
         """Build nothing again when no vendor sent anything."""
-        return any(report["loaded"] for report in reports if report)
+        return any(report["loaded_rows"] for report in reports if report)
 
     refresh = RefreshResultMartsOperator(task_id="refresh_marts", outlets=[VENDOR_RESULTS])
     anything_new(read.output) >> refresh

@@ -14,7 +14,11 @@ CLOCK_STOPS = datetime(2025, 12, 31)  # noqa: DTZ001
 RETRIES = ExceptionRetryPolicy(
     rules=[
         # Our own errors say what is wrong with the data, a vendor or the configuration: trying again can't mend that.
-        RetryRule(exception="arrears.errors.TransientError", action=RetryAction.RETRY, retry_delay=timedelta(seconds=20)),
+        RetryRule(
+            exception="arrears.hooks.vendor_sftp.VendorConnectionError",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=20),
+        ),
         RetryRule(exception="arrears.errors.ArrearsError", action=RetryAction.FAIL),
         RetryRule(exception="psycopg2.OperationalError", action=RetryAction.RETRY, retry_delay=timedelta(seconds=10)),
     ]

@@ -44,7 +44,3 @@ class GateBrokenError(ArrearsError):
 
 class DeliveryError(ArrearsError):
     """A vendor's batch could not be built, encrypted or delivered."""
-
-
-class TransientError(ArrearsError):
-    """Something outside was down, slow or unreachable: the same call may succeed later."""

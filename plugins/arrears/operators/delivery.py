@@ -49,8 +49,9 @@ class SealDayOperator(DispatchOperator):
     def execute(self, context: "Context") -> None:
         from arrears.delivery.seal import seal_day
 
+        settings, as_of = get_settings(), business_date(context)
         with connect(self.warehouse_conn_id) as warehouse:
-            seal_day(warehouse, as_of=business_date(context))
+            seal_day(warehouse, as_of=as_of, settings=settings, now=self.now(as_of, settings))
 
 
 class SendStopFileOperator(DispatchOperator):
