@@ -1,0 +1,195 @@
+with scope as (
+    select * from {{ ref('int_customers__scope') }}
+),
+
+events as (
+    select * from {{ ref('int_customers__contact_event') }}
+),
+
+plans as (
+    select * from {{ ref('int_customers__planned_contact') }}
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+seeded_limits as (
+    select * from {{ ref('contact_limits') }}
+),
+
+limits as (
+    select
+        row_number() over (order by jurisdiction, channel, counted, per, days, at_most, valid_from) as limit_id,
+        jurisdiction as policy_id,
+        channel,
+        counted,
+        per,
+        days,
+        at_most
+    from seeded_limits
+    where {{ in_force('seeded_limits') }}
+),
+
+-- A limit on a channel binds the channels that use its medium; one without a channel binds all together.
+bound as (
+    select
+        limits.limit_id,
+        limits.policy_id,
+        limits.at_most,
+        limits.days = 1 as is_daily,
+        channels.channel,
+        case
+            when limits.channel is null then 'all'
+            when limits.channel = channels.medium then 'medium'
+            else 'own'
+        end as reach
+    from limits
+    inner join channels on limits.channel is null or limits.channel in (channels.channel, channels.medium)
+),
+
+-- A planned attempt may turn out either way: it counts for every kind.
+uses as (
+    select
+        customer_id,
+        currency,
+        loan_id,
+        contact_point_id,
+        channel,
+        medium,
+        occurred_on as used_on,
+        1 as times,
+        direction = 'outbound' as is_attempt,
+        direction = 'outbound' and is_contact as is_answered,
+        direction = 'outbound' and not is_contact as is_unanswered,
+        is_right_party and medium not in ('sms', 'legal') as is_conversation
+    from events
+    where
+        occurred_on <= {{ as_of_date() }}
+        and occurred_on > {{ as_of_date() }} - (select max(limits.days) from limits)
+    union all
+    select
+        customer_id,
+        currency,
+        null as loan_id,
+        contact_point_id,
+        channel,
+        medium,
+        planned_on as used_on,
+        attempts as times,
+        true as is_attempt,
+        true as is_answered,
+        true as is_unanswered,
+        true as is_conversation
+    from plans
+),
+
+counted as (
+    select
+        scope.customer_id,
+        scope.currency,
+        limits.limit_id,
+        limits.per,
+        uses.loan_id,
+        uses.contact_point_id,
+        sum(uses.times) as times
+    from scope
+    inner join limits on scope.policy_id = limits.policy_id
+    inner join uses
+        on
+            scope.customer_id = uses.customer_id
+            and uses.used_on > {{ as_of_date() }} - limits.days
+            and (limits.channel is null or limits.channel in (uses.channel, uses.medium))
+            and case limits.counted
+                when 'attempt' then uses.is_attempt
+                when 'answered' then uses.is_answered
+                when 'unanswered' then uses.is_unanswered
+                when 'conversation' then uses.is_conversation
+            end
+            and (
+                limits.per <> 'loan'
+                or (uses.loan_id is null and (uses.currency is null or uses.currency = scope.currency))
+                or uses.loan_id = any(scope.loan_ids)
+            )
+    group by
+        scope.customer_id, scope.currency, limits.limit_id, limits.per, uses.loan_id, uses.contact_point_id
+),
+
+by_subject as (
+    select
+        customer_id,
+        currency,
+        limit_id,
+        case per when 'loan' then loan_id when 'contact_point' then contact_point_id end as subject,
+        sum(times) as times
+    from counted
+    group by
+        customer_id, currency, limit_id, case per when 'loan' then loan_id when 'contact_point' then contact_point_id end
+),
+
+-- What names no loan or number counts for each of them; the fullest of them is the one that binds.
+used as (
+    select
+        customer_id,
+        currency,
+        limit_id,
+        coalesce(sum(times) filter (where subject is null), 0)
+        + coalesce(max(times) filter (where subject is not null), 0) as times
+    from by_subject
+    group by customer_id, currency, limit_id
+),
+
+users as (
+    select distinct
+        used.customer_id,
+        used.currency,
+        scope.policy_id
+    from used
+    inner join scope
+        on
+            used.customer_id = scope.customer_id
+            and used.currency = scope.currency
+),
+
+left_over as (
+    select
+        users.customer_id,
+        users.currency,
+        users.policy_id,
+        bound.channel,
+        bound.reach,
+        bound.is_daily,
+        bound.at_most - coalesce(used.times, 0) as attempts
+    from users
+    inner join bound on users.policy_id = bound.policy_id
+    left join used
+        on
+            users.customer_id = used.customer_id
+            and users.currency = used.currency
+            and bound.limit_id = used.limit_id
+    union all
+    -- Whoever had no contact has all of it left.
+    select
+        null as customer_id,
+        null as currency,
+        policy_id,
+        channel,
+        reach,
+        is_daily,
+        at_most as attempts
+    from bound
+)
+
+select
+    customer_id,
+    currency,
+    policy_id,
+    channel,
+    min(attempts) filter (where is_daily and reach = 'own') as day_own,
+    min(attempts) filter (where is_daily and reach = 'medium') as day_medium,
+    min(attempts) filter (where is_daily and reach = 'all') as day_all,
+    min(attempts) filter (where not is_daily and reach = 'own') as period_own,
+    min(attempts) filter (where not is_daily and reach = 'medium') as period_medium,
+    min(attempts) filter (where not is_daily and reach = 'all') as period_all
+from left_over
+group by customer_id, currency, policy_id, channel

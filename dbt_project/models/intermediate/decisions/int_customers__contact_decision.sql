@@ -1,0 +1,398 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    full_refresh=false,
+    indexes=[{'columns': ['as_of', 'channel', 'customer_id', 'currency'], 'unique': true}],
+    pre_hook="{{ delete_unsealed_day() }}",
+) }}
+
+with scope as (
+    select * from {{ ref('int_customers__scope') }}
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+suppressions as (
+    select * from {{ ref('int_customers__suppression') }}
+),
+
+reasons as (
+    select * from {{ ref('suppression_reasons') }}
+),
+
+allowances as (
+    select * from {{ ref('int_customers__contact_allowance') }}
+),
+
+circumstances as (
+    select * from {{ ref('int_customers__circumstance') }}
+),
+
+windows as (
+    select * from {{ ref('int_customers__contact_window') }}
+),
+
+treatments as (
+    select * from {{ ref('int_customers__treatment') }}
+),
+
+choices as (
+    select * from {{ ref('int_customers__contact_choice') }}
+),
+
+assigned_vendors as (
+    select * from {{ ref('int_customers__vendor') }}
+),
+
+vendors as (
+    select * from {{ ref('vendors') }}
+),
+
+probabilities as (
+    select * from {{ ref('payment_probabilities') }}
+),
+
+events as (
+    select * from {{ ref('int_customers__contact_event') }}
+),
+
+rules as (
+    select * from {{ ref('contact_rules') }}
+),
+
+generations as (
+    select * from {{ source('ops', 'source_generation') }}
+),
+
+builds as (
+    select * from {{ source('ops', 'mart_build') }}
+),
+
+sealed_days as (
+    select * from {{ source('ops', 'sealed_day') }}
+),
+
+-- Which build this is -----------------------------------------------------------------------------------------------
+current_build as (
+    select
+        newest.generation,
+        (
+            select builds.policy_version
+            from builds
+            where builds.as_of = {{ as_of_date() }}
+            order by builds.build_id desc
+            limit 1
+        ) as policy_version
+    from (select max(generations.generation) as generation from generations) as newest
+    where not exists (
+        select 1
+        from sealed_days
+        where
+            sealed_days.generation = newest.generation
+            and sealed_days.as_of = {{ as_of_date() }}
+    )
+),
+
+approvals as (
+    select
+        jurisdiction as policy_id,
+        max(cast(split_part(parameter, '=', 2) as integer)) as approvals_required
+    from rules
+    where
+        reason_code = 'NOT_APPROVED'
+        and split_part(parameter, '=', 1) = 'approvers'
+        and {{ in_force('rules') }}
+    group by jurisdiction
+),
+
+last_attempts as (
+    select distinct on (customer_id, medium)
+        customer_id,
+        medium,
+        disposition
+    from events
+    where
+        direction = 'outbound'
+        and occurred_on <= {{ as_of_date() }}
+    order by customer_id, medium, occurred_at desc, source_key desc
+),
+
+-- Every customer, channel and currency, once ------------------------------------------------------------------------
+considered as (
+    select
+        scope.*,
+        channels.channel,
+        channels.medium,
+        channels.position as channel_position,
+        channels.planned_attempts,
+        circumstances.has_asked_for_help,
+        circumstances.has_reduced_payments,
+        circumstances.promise_history,
+        treatments.template_or_offer,
+        treatments.tone,
+        treatments.step,
+        treatments.requires,
+        choices.contact_point_id,
+        choices.alternate_contact_point_id,
+        windows.window_start,
+        windows.window_end,
+        assigned_vendors.vendor,
+        assigned_vendors.collector_id,
+        vendors.daily_capacity,
+        last_attempts.disposition as last_disposition,
+        approvals.approvals_required,
+        coalesce(personal.day_own, usual.day_own) as day_own,
+        coalesce(personal.day_medium, usual.day_medium) as day_medium,
+        coalesce(personal.day_all, usual.day_all) as day_all,
+        coalesce(personal.period_own, usual.period_own) as period_own,
+        coalesce(personal.period_medium, usual.period_medium) as period_medium,
+        coalesce(personal.period_all, usual.period_all) as period_all,
+        -- Chance of paying because of the contact, times what is due, less what it costs. A vendor's cost is taken in the
+        -- currency of the row: there is no exchange rate in the source, and this only orders the rows.
+        round(
+            coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0), 2
+        ) as expected_value,
+        md5(concat_ws('|', scope.customer_id, scope.currency, channels.channel, {{ as_of_date() }})) as tie_breaker
+    from scope
+    cross join channels
+    inner join circumstances
+        on
+            scope.customer_id = circumstances.customer_id
+            and scope.currency = circumstances.currency
+    left join treatments
+        on
+            scope.customer_id = treatments.customer_id
+            and scope.currency = treatments.currency
+            and channels.channel = treatments.channel
+    left join choices
+        on
+            scope.customer_id = choices.customer_id
+            and channels.channel = choices.channel
+    left join windows
+        on
+            scope.customer_id = windows.customer_id
+            and scope.currency = windows.currency
+            and channels.channel = windows.channel
+    left join assigned_vendors
+        on
+            scope.customer_id = assigned_vendors.customer_id
+            and channels.channel = assigned_vendors.channel
+    left join vendors
+        on
+            assigned_vendors.vendor = vendors.vendor
+            and assigned_vendors.channel = vendors.channel
+    left join last_attempts
+        on
+            scope.customer_id = last_attempts.customer_id
+            and channels.medium = last_attempts.medium
+    left join approvals on scope.policy_id = approvals.policy_id
+    left join probabilities
+        on
+            scope.tier = probabilities.tier
+            and circumstances.promise_history = probabilities.history
+    left join allowances as personal
+        on
+            scope.customer_id = personal.customer_id
+            and scope.currency = personal.currency
+            and channels.channel = personal.channel
+    left join allowances as usual
+        on
+            usual.customer_id is null
+            and scope.policy_id = usual.policy_id
+            and channels.channel = usual.channel
+),
+
+-- What several contacts of one customer take from each other ---------------------------------------------------------
+permitted as (
+    select considered.*
+    from considered
+    where not exists (
+        select 1
+        from suppressions
+        where
+            suppressions.customer_id = considered.customer_id
+            and suppressions.currency = considered.currency
+            and suppressions.channel = considered.channel
+            and suppressions.reason_code <> 'NOT_APPROVED'
+    )
+),
+
+-- Limits nest: those of a channel lie inside those of its medium, and these inside those of all channels. At each level the
+-- rows take from what is left in order of their step, and pass on what they got.
+own_level as (
+    select
+        permitted.*,
+        coalesce(sum(planned_attempts) over earlier, 0) as taken_own
+    from permitted
+    window earlier as (
+        partition by customer_id, channel
+        order by step, channel_position, expected_value desc, currency
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+medium_level as (
+    select
+        own_level.*,
+        greatest(
+            0, least(planned_attempts, day_own - taken_own, period_own - taken_own)
+        ) as granted_own,
+        coalesce(
+            sum(greatest(0, least(planned_attempts, day_own - taken_own, period_own - taken_own))) over earlier, 0
+        ) as taken_medium
+    from own_level
+    window earlier as (
+        partition by customer_id, medium
+        order by step, channel_position, expected_value desc, currency
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+top_level as (
+    select
+        medium_level.*,
+        greatest(
+            0, least(granted_own, day_medium - taken_medium, period_medium - taken_medium)
+        ) as granted_medium,
+        coalesce(
+            sum(greatest(0, least(granted_own, day_medium - taken_medium, period_medium - taken_medium))) over earlier,
+            0
+        ) as taken_all
+    from medium_level
+    window earlier as (
+        partition by customer_id
+        order by step, channel_position, expected_value desc, currency
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+granted as (
+    select
+        customer_id,
+        currency,
+        channel,
+        vendor,
+        daily_capacity,
+        expected_value,
+        tie_breaker,
+        greatest(0, least(granted_medium, day_all - taken_all, period_all - taken_all)) as attempts,
+        least(day_own - taken_own, day_medium - taken_medium, day_all - taken_all) <= 0 as is_day_used_up,
+        least(period_own - taken_own, period_medium - taken_medium, period_all - taken_all) <= 0
+        as is_period_used_up
+    from top_level
+),
+
+ranked as (
+    select
+        granted.*,
+        case
+            when attempts > 0
+                then row_number() over (
+                    partition by channel, vendor, attempts > 0
+                    order by expected_value desc, tie_breaker
+                )
+        end as priority
+    from granted
+),
+
+-- All reasons, in the order of the seed ------------------------------------------------------------------------------
+all_suppressions as (
+    select
+        customer_id,
+        currency,
+        channel,
+        reason_code
+    from suppressions
+    union all
+    select
+        ranked.customer_id,
+        ranked.currency,
+        ranked.channel,
+        why.reason_code
+    from ranked
+    cross join lateral (
+        values
+        ('FREQUENCY_DAY', ranked.is_day_used_up),
+        ('FREQUENCY_PERIOD', ranked.is_period_used_up),
+        ('CAPACITY', ranked.priority > ranked.daily_capacity)
+    ) as why (reason_code, applies)
+    where why.applies
+),
+
+explained as (
+    select
+        all_suppressions.customer_id,
+        all_suppressions.currency,
+        all_suppressions.channel,
+        -- A reason that the seed does not order holds all the same, and comes first.
+        array_agg(
+            all_suppressions.reason_code order by coalesce(reasons."order", 0), all_suppressions.reason_code
+        ) as all_reasons
+    from all_suppressions
+    left join reasons
+        on
+            all_suppressions.reason_code = reasons.reason_code
+            and {{ in_force('reasons') }}
+    group by all_suppressions.customer_id, all_suppressions.currency, all_suppressions.channel
+)
+
+select
+    {{ as_of_date() }} as as_of,
+    current_build.generation,
+    considered.customer_id,
+    considered.channel,
+    considered.currency,
+    considered.customer_id as contact_customer_id,
+    considered.vendor,
+    case when explained.customer_id is null then 'contact' else 'suppress' end as decision,
+    explained.all_reasons[1] as reason_code,
+    coalesce(explained.all_reasons, cast(array[] as text [])) as all_reasons,
+    considered.policy_id,
+    coalesce(current_build.policy_version, 'unversioned') as policy_version,
+    considered.tier,
+    considered.days_past_due,
+    considered.arrears_amount,
+    cast(ranked.priority as integer) as priority,
+    considered.expected_value,
+    'champion' as arm,
+    considered.contact_point_id,
+    considered.alternate_contact_point_id,
+    considered.window_start,
+    considered.window_end,
+    cast(ranked.attempts as integer) as attempts,
+    considered.template_or_offer,
+    considered.tone,
+    considered.requires,
+    case
+        when considered.channel <> 'care' then null
+        when considered.has_asked_for_help then 'hardship_requested'
+        when considered.has_reduced_payments then 'reduced_payments'
+        when considered.is_written_off then 'written_off'
+    end as care_reason,
+    considered.amount_due,
+    case when considered.is_in_arrears then considered.oldest_unpaid_due_date else considered.next_due_date end
+    as due_date,
+    considered.oldest_unpaid_due_date,
+    considered.outstanding_principal,
+    considered.last_payment_on,
+    considered.last_payment_amount,
+    considered.last_disposition,
+    coalesce(considered.collector_id, case when considered.requires = 'senior_collector' then 'senior' end)
+    as collector_hint,
+    considered.loan_ids,
+    coalesce(considered.approvals_required, 2) as approvals_required
+from considered
+cross join current_build
+left join explained
+    on
+        considered.customer_id = explained.customer_id
+        and considered.currency = explained.currency
+        and considered.channel = explained.channel
+left join ranked
+    on
+        considered.customer_id = ranked.customer_id
+        and considered.currency = ranked.currency
+        and considered.channel = ranked.channel

@@ -1,0 +1,175 @@
+with scope as (
+    select * from {{ ref('int_customers__scope') }}
+),
+
+windows as (
+    select * from {{ ref('contact_windows') }}
+),
+
+zones as (
+    select * from {{ ref('jurisdiction_time_zones') }}
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+calendar as (
+    select * from {{ source('ops', 'calendar_day') }}
+),
+
+consents as (
+    select * from {{ ref('int_customers__consent') }}
+),
+
+places as (
+    select distinct
+        policy_id,
+        jurisdiction,
+        time_zone
+    from scope
+),
+
+-- Where the zone is not known, hours must be allowed in every zone of the jurisdiction; where that is not known either, in
+-- every zone that we know, which leaves none.
+candidate_zones as (
+    select
+        places.policy_id,
+        places.jurisdiction,
+        places.time_zone,
+        coalesce(places.time_zone, zones.time_zone) as candidate
+    from places
+    left join zones
+        on
+            places.time_zone is null
+            and (
+                places.jurisdiction = zones.jurisdiction
+                or places.jurisdiction not in (select known.jurisdiction from zones as known)
+            )
+),
+
+days as (
+    select
+        places.policy_id,
+        places.jurisdiction,
+        lower(to_char({{ as_of_date() }}, 'Dy')) as weekday,
+        coalesce(bool_or(calendar.is_public_holiday), false) as is_holiday
+    from places
+    left join calendar
+        on
+            places.jurisdiction = calendar.jurisdiction
+            and calendar.day = {{ as_of_date() }}
+    group by places.policy_id, places.jurisdiction
+),
+
+applicable as (
+    select
+        days.policy_id,
+        days.jurisdiction,
+        channels.channel,
+        windows.weekday,
+        days.is_holiday,
+        windows.opens,
+        windows.closes,
+        bool_or(windows.weekday = 'holiday') over (
+            partition by days.policy_id, days.jurisdiction, channels.channel
+        ) as has_holiday_rule
+    from days
+    cross join channels
+    inner join windows
+        on
+            days.policy_id = windows.jurisdiction
+            and {{ in_force('windows') }}
+            and (windows.channel is null or windows.channel in (channels.channel, channels.medium))
+            and (
+                windows.weekday is null
+                or windows.weekday = days.weekday
+                or (windows.weekday = 'holiday' and days.is_holiday)
+            )
+),
+
+-- On a public holiday the holiday's rows stand in place of those of its weekday, where the pack has any.
+local_hours as (
+    select
+        policy_id,
+        jurisdiction,
+        channel,
+        bool_and(opens is not null and closes is not null) as is_open,
+        max(opens) as opens,
+        min(closes) as closes
+    from applicable
+    where weekday is null or (weekday = 'holiday') = (is_holiday and has_holiday_rule)
+    group by policy_id, jurisdiction, channel
+),
+
+instants as (
+    select
+        candidate_zones.policy_id,
+        candidate_zones.jurisdiction,
+        candidate_zones.time_zone,
+        local_hours.channel,
+        max(({{ as_of_date() }} + local_hours.opens) at time zone candidate_zones.candidate) as window_start,
+        min(({{ as_of_date() }} + local_hours.closes) at time zone candidate_zones.candidate) as window_end
+    from candidate_zones
+    inner join local_hours
+        on
+            candidate_zones.policy_id = local_hours.policy_id
+            and candidate_zones.jurisdiction = local_hours.jurisdiction
+    where local_hours.is_open
+    group by
+        candidate_zones.policy_id, candidate_zones.jurisdiction, candidate_zones.time_zone, local_hours.channel
+),
+
+-- Hours that the customer asked for narrow the window, in all the zones in which he may be.
+preferred as (
+    select
+        consents.customer_id,
+        consents.channel,
+        max(({{ as_of_date() }} + consents.preferred_from) at time zone candidate_zones.candidate) as preferred_start,
+        min(({{ as_of_date() }} + consents.preferred_to) at time zone candidate_zones.candidate) as preferred_end
+    from consents
+    inner join (
+        select distinct
+            customer_id,
+            policy_id,
+            jurisdiction,
+            time_zone
+        from scope
+    ) as customers
+        on consents.customer_id = customers.customer_id
+    inner join candidate_zones
+        on
+            customers.policy_id = candidate_zones.policy_id
+            and customers.jurisdiction = candidate_zones.jurisdiction
+            and customers.time_zone is not distinct from candidate_zones.time_zone
+    where consents.preferred_from is not null or consents.preferred_to is not null
+    group by consents.customer_id, consents.channel
+),
+
+narrowed as (
+    select
+        scope.customer_id,
+        scope.currency,
+        instants.channel,
+        greatest(instants.window_start, preferred.preferred_start) as window_start,
+        least(instants.window_end, preferred.preferred_end) as window_end
+    from scope
+    inner join instants
+        on
+            scope.policy_id = instants.policy_id
+            and scope.jurisdiction = instants.jurisdiction
+            and scope.time_zone is not distinct from instants.time_zone
+    left join preferred
+        on
+            scope.customer_id = preferred.customer_id
+            and instants.channel = preferred.channel
+)
+
+select
+    customer_id,
+    currency,
+    channel,
+    window_start,
+    window_end
+from narrowed
+where window_start < window_end

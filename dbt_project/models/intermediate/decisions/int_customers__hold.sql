@@ -1,0 +1,261 @@
+with scope as (
+    select * from {{ ref('int_customers__scope') }}
+),
+
+flags as (
+    select * from {{ ref('stg_core_banking__customer_flags') }}
+),
+
+known_flags as (
+    select * from {{ ref('known_flags') }}
+),
+
+feeds as (
+    select * from {{ ref('stg_core_banking__feed_status') }}
+),
+
+generations as (
+    select * from {{ source('ops', 'source_generation') }}
+),
+
+events as (
+    select * from {{ ref('int_customers__contact_event') }}
+),
+
+complaints as (
+    select * from {{ ref('stg_core_banking__complaints') }}
+),
+
+arrangements as (
+    select * from {{ ref('stg_core_banking__hardship_arrangements') }}
+),
+
+kept_plans as (
+    select * from {{ ref('int_loans__kept_plan') }}
+),
+
+loans as (
+    select * from {{ ref('stg_core_banking__loans') }}
+),
+
+parties as (
+    select * from {{ ref('stg_core_banking__loan_parties') }}
+),
+
+data_holds as (
+    select * from {{ ref('int_customers__data_hold') }}
+),
+
+rules as (
+    select * from {{ ref('contact_rules') }}
+),
+
+promises as (
+    {{ promise_states(as_of_date()) }}
+),
+
+customers as (
+    select distinct
+        customer_id,
+        policy_id
+    from scope
+),
+
+flagged as (
+    select
+        flags.customer_id,
+        coalesce(known_flags.reason_code, 'UNKNOWN_FLAG') as reason_code,
+        flags.valid_from as since_on
+    from flags
+    left join known_flags on flags.flag = known_flags.flag
+    where {{ in_force('flags') }}
+),
+
+-- Flags that the bank took back: they also end what a customer told us before.
+lifted as (
+    select
+        flags.customer_id,
+        known_flags.reason_code,
+        flags.valid_to as lifted_on
+    from flags
+    inner join known_flags on flags.flag = known_flags.flag
+    where flags.valid_to <= {{ as_of_date() }}
+),
+
+-- Somebody decided on a request for help.
+answered as (
+    select
+        loans.customer_id,
+        'HARDSHIP_REQUESTED' as reason_code,
+        cast(arrangements.updated_at at time zone {{ bank_time_zone() }} as date) as lifted_on
+    from arrangements
+    inner join loans on arrangements.loan_id = loans.loan_id
+    where
+        arrangements.status <> 'offered'
+        and cast(arrangements.updated_at at time zone {{ bank_time_zone() }} as date) <= {{ as_of_date() }}
+),
+
+ended as (
+    select * from lifted
+    union all
+    select * from answered
+),
+
+-- What a vendor or the bank was told works as a flag from the moment it landed.
+told as (
+    select
+        events.customer_id,
+        events.suppresses as reason_code,
+        max(events.occurred_on) as since_on
+    from events
+    left join ended
+        on
+            events.customer_id = ended.customer_id
+            and events.suppresses = ended.reason_code
+            and ended.lifted_on >= events.occurred_on
+    where
+        events.suppresses not in ('CHANNEL_REFUSED', 'CONTACT_POINT_INVALID')
+        and events.occurred_on <= {{ as_of_date() }}
+        and ended.customer_id is null
+    group by events.customer_id, events.suppresses
+),
+
+conversations as (
+    select
+        customer_id,
+        'CONVERSATION_PAUSE' as reason_code,
+        max(occurred_on) as since_on
+    from events
+    where
+        is_right_party
+        and medium not in ('sms', 'legal')
+        and occurred_on <= {{ as_of_date() }}
+    group by customer_id
+),
+
+-- What holds for one debtor holds for those who owe with him, where the rule says so.
+joint as (
+    select
+        loans.customer_id,
+        flagged.reason_code,
+        flagged.since_on
+    from flagged
+    inner join parties
+        on
+            flagged.customer_id = parties.customer_id
+            and parties.role = 'co_debtor'
+    inner join loans on parties.loan_id = loans.loan_id
+    inner join customers on loans.customer_id = customers.customer_id
+    inner join rules
+        on
+            customers.policy_id = rules.jurisdiction
+            and flagged.reason_code = rules.reason_code
+            and rules.parameter = 'joint_debtors=true'
+            and {{ in_force('rules') }}
+),
+
+open_complaints as (
+    select
+        customer_id,
+        'COMPLAINT_OPEN' as reason_code,
+        min(cast(received_at at time zone {{ bank_time_zone() }} as date)) as since_on
+    from complaints
+    where
+        cast(received_at at time zone {{ bank_time_zone() }} as date) <= {{ as_of_date() }}
+        and (closed_at is null or cast(closed_at at time zone {{ bank_time_zone() }} as date) > {{ as_of_date() }})
+    group by customer_id
+),
+
+-- Flags that are out of date protect nobody, so everybody is protected. A bank that feeds us must say how far its flags
+-- go; a set of files that somebody loaded (mode static) may leave it open, and is judged where it does say so.
+-- The age is taken at 08:00 of the business date, when contacts begin.
+stale_feed as (
+    select 1 as is_stale
+    from generations
+    left join feeds on feeds.table_name = 'customer_flags'
+    where
+        generations.generation = (select max(generations.generation) from generations)
+        and case
+            when feeds.complete_to is null then generations.mode = 'feed'
+            else
+                feeds.complete_to
+                < (cast({{ as_of_date() }} as timestamp) + interval '8 hours') at time zone {{ bank_time_zone() }}
+                - interval '{{ env_var("ARREARS_FLAG_FEED_MAX_AGE_HOURS", "26") }} hours'
+        end
+),
+
+holds as (
+    select
+        customer_id,
+        'DATA_HOLD' as reason_code,
+        cast(null as text) as currency,
+        {{ as_of_date() }} as since_on
+    from data_holds
+    union all
+    select
+        customers.customer_id,
+        'UNKNOWN_FLAG' as reason_code,
+        null as currency,
+        {{ as_of_date() }} as since_on
+    from customers
+    cross join stale_feed
+    union all
+    select
+        customer_id,
+        reason_code,
+        null as currency,
+        since_on
+    from flagged
+    union all
+    select
+        customer_id,
+        reason_code,
+        null as currency,
+        since_on
+    from told
+    union all
+    select
+        customer_id,
+        reason_code,
+        null as currency,
+        since_on
+    from joint
+    union all
+    select
+        customer_id,
+        reason_code,
+        null as currency,
+        since_on
+    from open_complaints
+    union all
+    select
+        customer_id,
+        reason_code,
+        null as currency,
+        since_on
+    from conversations
+    union all
+    select
+        customer_id,
+        'HARDSHIP_ACTIVE' as reason_code,
+        null as currency,
+        protects_from as since_on
+    from kept_plans
+    union all
+    select
+        customer_id,
+        'PROMISE_OPEN' as reason_code,
+        currency,
+        promised_on as since_on
+    from promises
+    where status = 'open'
+)
+
+select
+    holds.customer_id,
+    holds.reason_code,
+    holds.currency,
+    max(holds.since_on) as since_on
+from holds
+inner join customers on holds.customer_id = customers.customer_id
+group by holds.customer_id, holds.reason_code, holds.currency

@@ -1,0 +1,55 @@
+with customers as (
+    select * from {{ ref('stg_core_banking__customers') }}
+),
+
+windows as (
+    select * from {{ ref('contact_windows') }}
+),
+
+limits as (
+    select * from {{ ref('contact_limits') }}
+),
+
+rules as (
+    select * from {{ ref('contact_rules') }}
+),
+
+zones as (
+    select * from {{ ref('jurisdiction_time_zones') }}
+),
+
+-- A pack is complete or it is not used: half a pack would permit what the other half forbids.
+packs as (
+    select jurisdiction from windows where {{ in_force('windows') }}
+    intersect
+    select jurisdiction from limits where {{ in_force('limits') }}
+    intersect
+    select jurisdiction from rules where {{ in_force('rules') }}
+),
+
+-- Spelled as PostgreSQL knows it, or not known at all.
+known_zones as (
+    select names.name as time_zone
+    from pg_catalog.pg_timezone_names as names
+    inner join (select distinct customers.time_zone from customers) as used on names.name = used.time_zone
+),
+
+only_zones as (
+    select
+        jurisdiction,
+        max(time_zone) as time_zone
+    from zones
+    group by jurisdiction
+    having count(*) = 1
+)
+
+select
+    customers.customer_id,
+    customers.jurisdiction,
+    coalesce(packs.jurisdiction, 'DEFAULT') as policy_id,
+    coalesce(known_zones.time_zone, only_zones.time_zone) as time_zone,
+    coalesce(known_zones.time_zone, only_zones.time_zone, {{ bank_time_zone() }}) as clock_zone
+from customers
+left join packs on customers.jurisdiction = packs.jurisdiction
+left join known_zones on customers.time_zone = known_zones.time_zone
+left join only_zones on customers.jurisdiction = only_zones.jurisdiction

@@ -1,0 +1,104 @@
+with loans as (
+    select * from {{ ref('int_loans__delinquency') }}
+),
+
+instalments as (
+    select * from {{ ref('int_instalments__cumulative') }}
+),
+
+versions as (
+    select * from {{ ref('int_schedule_versions__in_force') }}
+),
+
+policies as (
+    select * from {{ ref('int_customers__policy') }}
+),
+
+-- What falls due next and is not covered by what was paid ahead.
+next_amounts as (
+    select
+        loans.loan_id,
+        greatest(0, max(instalments.cumulative_due) - max(loans.paid_total)) as next_amount_due
+    from loans
+    inner join versions
+        on
+            loans.loan_id = versions.loan_id
+            and versions.in_force_from <= {{ as_of_date() }}
+            and versions.in_force_to > {{ as_of_date() }}
+    inner join instalments
+        on
+            versions.loan_id = instalments.loan_id
+            and versions.schedule_version = instalments.schedule_version
+            and instalments.due_on <= loans.next_due_date
+    where loans.tier = 'pre_due'
+    group by loans.loan_id
+),
+
+-- Written-off loans speak only where no open loan does: theirs is another treatment.
+classed as (
+    select
+        loans.*,
+        coalesce(next_amounts.next_amount_due, 0) as next_amount_due,
+        loans.days_past_due > 0 as is_in_arrears,
+        loans.arrears_amount > 0 or loans.tier = 'pre_due' or loans.is_written_off as is_in_scope
+    from loans
+    left join next_amounts on loans.loan_id = next_amounts.loan_id
+),
+
+spoken_for as (
+    select
+        classed.*,
+        bool_or(classed.is_in_scope) over (partition by classed.customer_id) as is_customer_in_scope,
+        bool_or(classed.is_in_scope and not classed.is_written_off) over by_currency as has_open_case,
+        bool_or(classed.is_written_off) over by_currency as has_written_off
+    from classed
+    window by_currency as (partition by classed.customer_id, classed.currency)
+),
+
+ranked as (
+    select
+        spoken_for.*,
+        row_number() over (
+            partition by customer_id, currency
+            order by tier_rank desc, days_past_due desc, loan_id
+        ) as worst_rank,
+        row_number() over (
+            partition by customer_id, currency
+            order by last_payment_on desc nulls last, last_payment_amount desc, loan_id
+        ) as payment_rank
+    from spoken_for
+    where
+        is_customer_in_scope
+        and (is_written_off = (has_written_off and not has_open_case))
+)
+
+select
+    ranked.customer_id,
+    ranked.currency,
+    policies.jurisdiction,
+    policies.policy_id,
+    policies.time_zone,
+    policies.clock_zone,
+    bool_or(ranked.is_in_arrears) as is_in_arrears,
+    bool_or(ranked.is_written_off) as is_written_off,
+    bool_or(ranked.tier = 'pre_due') as is_pre_due,
+    max(ranked.tier) filter (where ranked.worst_rank = 1) as tier,
+    max(ranked.product) filter (where ranked.worst_rank = 1) as product,
+    max(ranked.days_past_due) as days_past_due,
+    max(ranked.days_past_due_counted) as days_past_due_counted,
+    min(ranked.oldest_unpaid_due_date) as oldest_unpaid_due_date,
+    min(ranked.next_due_date) filter (where ranked.tier = 'pre_due') as next_due_date,
+    sum(ranked.arrears_amount) as arrears_amount,
+    case
+        when bool_or(ranked.is_in_arrears) then sum(ranked.arrears_amount)
+        else sum(ranked.next_amount_due)
+    end as amount_due,
+    sum(ranked.outstanding_principal) as outstanding_principal,
+    max(ranked.last_payment_on) as last_payment_on,
+    max(ranked.last_payment_amount) filter (where ranked.payment_rank = 1) as last_payment_amount,
+    array_agg(ranked.loan_id order by ranked.loan_id) as loan_ids
+from ranked
+inner join policies on ranked.customer_id = policies.customer_id
+group by
+    ranked.customer_id, ranked.currency, policies.jurisdiction, policies.policy_id, policies.time_zone,
+    policies.clock_zone

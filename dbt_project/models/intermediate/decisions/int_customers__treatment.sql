@@ -1,0 +1,55 @@
+with scope as (
+    select * from {{ ref('int_customers__scope') }}
+),
+
+circumstances as (
+    select * from {{ ref('int_customers__circumstance') }}
+),
+
+treatments as (
+    select * from {{ ref('treatments') }}
+),
+
+-- Hardship turns collection into care: nothing but care is used.
+used as (
+    select
+        scope.customer_id,
+        scope.currency,
+        treatments.channel,
+        treatments.template_or_offer,
+        treatments.tone,
+        treatments.step,
+        treatments.requires,
+        case coalesce(treatments.requires, 'nothing')
+            when 'nothing' then true
+            when 'senior_collector' then true
+            when 'lost_contact' then circumstances.is_lost_contact
+            when 'wilful' then circumstances.is_wilful
+            when 'hardship' then circumstances.has_hardship
+            else false
+        end as is_requirement_met
+    from scope
+    inner join circumstances
+        on
+            scope.customer_id = circumstances.customer_id
+            and scope.currency = circumstances.currency
+    inner join treatments
+        on
+            scope.tier = treatments.tier
+            and scope.days_past_due_counted >= coalesce(treatments.dpd_from, 0)
+            and scope.days_past_due_counted <= coalesce(treatments.dpd_to, scope.days_past_due_counted)
+            and {{ in_force('treatments') }}
+            and (treatments.channel = 'care' or not circumstances.has_hardship)
+)
+
+select distinct on (customer_id, currency, channel)
+    customer_id,
+    currency,
+    channel,
+    template_or_offer,
+    tone,
+    step,
+    requires,
+    is_requirement_met
+from used
+order by customer_id, currency, channel, is_requirement_met desc, step, template_or_offer

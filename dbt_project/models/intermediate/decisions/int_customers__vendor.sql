@@ -1,0 +1,99 @@
+with scope as (
+    select * from {{ ref('int_customers__scope') }}
+),
+
+vendors as (
+    select * from {{ ref('vendors') }}
+),
+
+plans as (
+    select * from {{ ref('int_customers__planned_contact') }}
+),
+
+assignments as (
+    select * from {{ ref('stg_core_banking__collector_assignments') }}
+),
+
+collectors as (
+    select * from {{ ref('stg_core_banking__collectors') }}
+),
+
+customers as (
+    select distinct customer_id from scope
+),
+
+weighted as (
+    select
+        vendor,
+        channel,
+        sum(weight * daily_capacity) over (partition by channel order by vendor) as weight_to,
+        sum(weight * daily_capacity) over (partition by channel order by vendor) - weight * daily_capacity
+        as weight_from,
+        sum(weight * daily_capacity) over (partition by channel) as weight_total
+    from vendors
+),
+
+-- Always the same place between 0 and 1 for a customer and channel, whatever vendors there are.
+shares as (
+    select
+        customers.customer_id,
+        weighted.channel,
+        weighted.vendor
+    from customers
+    cross join weighted
+    where
+        weighted.weight_total > 0
+        and {{ share_of("customers.customer_id || '|' || weighted.channel") }} * weighted.weight_total
+        >= weighted.weight_from
+        and {{ share_of("customers.customer_id || '|' || weighted.channel") }} * weighted.weight_total
+        < weighted.weight_to
+),
+
+open_batches as (
+    select distinct on (plans.customer_id, plans.channel)
+        plans.customer_id,
+        plans.channel,
+        plans.vendor
+    from plans
+    inner join vendors
+        on
+            plans.vendor = vendors.vendor
+            and plans.channel = vendors.channel
+    order by plans.customer_id, plans.channel, plans.planned_on desc, plans.vendor
+),
+
+assigned as (
+    select distinct on (assignments.customer_id, collectors.channel)
+        assignments.customer_id,
+        collectors.channel,
+        collectors.vendor,
+        collectors.collector_id
+    from assignments
+    inner join collectors on assignments.collector_id = collectors.collector_id
+    inner join vendors
+        on
+            collectors.vendor = vendors.vendor
+            and collectors.channel = vendors.channel
+    where
+        assignments.assigned_on <= {{ as_of_date() }}
+        and (assignments.released_on is null or assignments.released_on > {{ as_of_date() }})
+        and (collectors.left_on is null or collectors.left_on > {{ as_of_date() }})
+    order by assignments.customer_id, collectors.channel, assignments.assigned_on desc, collectors.collector_id
+)
+
+select
+    shares.customer_id,
+    shares.channel,
+    coalesce(open_batches.vendor, assigned.vendor, shares.vendor) as vendor,
+    case
+        when coalesce(open_batches.vendor, assigned.vendor) = assigned.vendor then assigned.collector_id
+    end as collector_id
+from shares
+left join open_batches
+    on
+        shares.customer_id = open_batches.customer_id
+        and shares.channel = open_batches.channel
+left join assigned
+    on
+        shares.customer_id = assigned.customer_id
+        and shares.channel = assigned.channel

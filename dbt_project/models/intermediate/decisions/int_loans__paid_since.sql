@@ -1,0 +1,83 @@
+with transactions as (
+    select * from {{ source('landing', 'loan_transactions') }}
+),
+
+rejected as (
+    select * from {{ source('quarantine', 'loan_transactions') }}
+),
+
+batches as (
+    select * from {{ source('ops', 'load_batch') }}
+),
+
+generations as (
+    select * from {{ source('ops', 'source_generation') }}
+),
+
+known as (
+    select * from {{ ref('stg_core_banking__loan_transactions') }}
+),
+
+built_from as (
+    select * from {{ ref('stg_ops__passed_batches') }}
+),
+
+loans as (
+    select * from {{ ref('int_loans__delinquency') }}
+),
+
+terms as (
+    select * from {{ ref('int_loans__terms') }}
+),
+
+parameters as (
+    select * from {{ ref('int_policy__delinquency_parameters') }}
+),
+
+-- What passed the landing gate after this build took its inputs. A rebuild with a knowledge time knows nothing of it.
+late as (
+    select distinct on (transactions.transaction_id)
+        transactions.transaction_id,
+        transactions.loan_id,
+        case transactions.kind when 'reversal' then -transactions.amount else transactions.amount end as amount
+    from transactions
+    inner join batches on transactions._batch_id = batches.batch_id
+    left join built_from on transactions._batch_id = built_from.batch_id
+    left join rejected on transactions._row_id = rejected._row_id
+    left join known on transactions.transaction_id = known.transaction_id
+    where
+        {{ 'false' if var('known_at') else 'true' }}
+        and batches.state = 'passed'
+        and batches.generation = (select max(generations.generation) from generations)
+        and built_from.batch_id is null
+        and rejected._row_id is null
+        and known.transaction_id is null
+        and transactions.kind in ('repayment', 'waiver', 'recovery', 'reversal')
+        and transactions.effective_on <= {{ as_of_date() }}
+    order by transactions.transaction_id, transactions._row_id desc
+),
+
+late_by_loan as (
+    select
+        loan_id,
+        sum(amount) as amount
+    from late
+    group by loan_id
+)
+
+select
+    loans.loan_id,
+    loans.customer_id,
+    loans.currency,
+    late_by_loan.amount,
+    loans.arrears_amount - late_by_loan.amount <= parameters.tolerance as is_cured
+from late_by_loan
+inner join loans on late_by_loan.loan_id = loans.loan_id
+inner join terms on loans.loan_id = terms.loan_id
+inner join parameters
+    on
+        terms.jurisdiction = parameters.jurisdiction
+        and terms.product = parameters.product
+        and terms.currency = parameters.currency
+        and parameters.valid_from <= {{ as_of_date() }}
+        and parameters.valid_to > {{ as_of_date() }}
