@@ -2,13 +2,13 @@
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from arrears.services import vendors
+from arrears.services import openpgp_keys, vendors
+from arrears.services.files import write_once
 from arrears.services.processes import Daemon, require_free_port, wait_for_port
 from arrears.settings import Settings
 
@@ -34,6 +34,7 @@ class SftpService:
         """
         host, port = self.settings.sftp_host, self.settings.sftp_port
         create_sftp_keys(self.settings)
+        openpgp_keys.create_openpgp_keys(self.settings)
         create_vendor_directories(self.settings)
         if self._server.pid() is None:
             require_free_port("SFTP", host, port, "ARREARS_SFTP_PORT")
@@ -62,6 +63,9 @@ class SftpService:
             "ARREARS_SFTP_HOST": self.settings.sftp_host,
             "ARREARS_SFTP_PORT": str(self.settings.sftp_port),
             "ARREARS_BANK_TIME_ZONE": self.settings.bank_time_zone,
+            "ARREARS_POSTGRES_HOST": self.settings.postgres_host,
+            "ARREARS_POSTGRES_PORT": str(self.settings.postgres_port),
+            "ARREARS_CORE_BANKING_DATABASE": self.settings.core_banking_database,
         }
 
 
@@ -90,7 +94,7 @@ def create_sftp_keys(settings: Settings) -> None:
     (settings.home / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in (host_key_file(settings), *(client_key_file(settings, vendor) for vendor in vendor_codes())):
         if not path.exists():
-            _write_once(path, _new_key())
+            write_once(path, _new_key())
 
 
 def host_key_file(settings: Settings) -> Path:
@@ -122,17 +126,3 @@ def _public_line(private_key: Path) -> str:
     key = serialization.load_ssh_private_key(private_key.read_bytes(), password=None)
     line = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return line.decode()
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    # A link, unlike a rename, fails when another set-up was first: nobody's key is replaced under its feet.
-    descriptor, name = tempfile.mkstemp(dir=path.parent)  # created with mode 0600
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        return
-    finally:
-        temporary.unlink()

@@ -11,6 +11,7 @@ import signal
 import asyncssh
 
 from arrears.services import sftp
+from arrears.services.openpgp_keys import create_openpgp_keys
 from arrears.settings import Settings, get_settings
 
 log = logging.getLogger("arrears.sftp")
@@ -54,6 +55,8 @@ class _VendorDirectory(asyncssh.SFTPServer):
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    create_openpgp_keys(settings)
+    sftp.create_vendor_directories(settings)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):

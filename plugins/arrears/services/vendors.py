@@ -16,12 +16,17 @@ class Vendor:
     code: str
     channel: str
     connection_id: str
+    encryption_key: str
+    """Name of its OpenPGP certificate; empty for plain files."""
 
 
 def configured() -> list[Vendor]:
     """The vendors of the seed, in its order."""
     with VENDORS_SEED.open(newline="", encoding="utf-8") as file:
-        return [Vendor(row["vendor"], row["channel"], row["connection_id"]) for row in csv.DictReader(file)]
+        return [
+            Vendor(row["vendor"], row["channel"], row["connection_id"], row["encryption_key"])
+            for row in csv.DictReader(file)
+        ]
 
 
 def connections(settings: Settings) -> dict[str, dict[str, object]]:
