@@ -11,7 +11,7 @@ from enum import StrEnum
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extras import execute_values
 
-from arrears.source.contract import SOURCE_SCHEMA
+from arrears.source.contract import BY_NAME, SOURCE_SCHEMA
 
 ORIGIN_DDL = f"""
 create table if not exists {SOURCE_SCHEMA}.data_origin (
@@ -55,3 +55,14 @@ def record_origins(cursor: Cursor, tables: Sequence[str], origins: Sequence[Colu
         f"insert into {SOURCE_SCHEMA}.data_origin (table_name, column_name, origin, note) values %s",  # noqa: S608
         [(item.table, item.column, item.origin.value, item.note) for item in origins],
     )
+
+
+def parse_origins(text: str) -> tuple[ColumnOrigin, ...]:
+    """Origins written one a line as `table column origin: note`; the column `*` means all columns of the table."""
+    found = []
+    for line in text.strip().splitlines():
+        label, note = line.split(": ", 1)
+        table, column, origin = label.split()
+        names = BY_NAME[table].column_names if column == "*" else (column,)
+        found += [ColumnOrigin(table, name, Origin(origin), note) for name in names]
+    return tuple(found)
