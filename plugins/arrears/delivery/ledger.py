@@ -1,0 +1,247 @@
+"""The delivery ledger in `ops`: batches, what their references stand for, their files and their history.
+
+Nothing here commits; the caller does, so that a step and its trace are one transaction.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import psycopg2.extensions
+from psycopg2.extras import Json, execute_values
+
+from arrears.delivery.statements import statement
+from arrears.domain.batch_state import BatchState, may_follow
+from arrears.errors import DeliveryError
+
+MANIFEST_SUFFIX = ".manifest.json"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One row of `ops.delivery_batch`."""
+
+    batch_id: str
+    kind: str
+    channel: str
+    vendor: str
+    generation: int
+    as_of: date
+    sequence: int
+    state: BatchState
+    row_count: int
+    planned_at: datetime
+    valid_until: datetime
+    supersedes: str | None
+    inputs_hmac: str
+    sending_since: datetime | None
+
+    @property
+    def manifest_name(self) -> str:
+        return self.batch_id + MANIFEST_SUFFIX
+
+
+BatchPlan = Batch
+"""A batch as planned: which vendor gets which rows under which id. What `plan_…` functions return."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a batch, as it goes to the vendor."""
+
+    name: str
+    content: bytes
+    row_count: int = 0
+    control_totals: Mapping[str, Mapping[str, str]] | None = None
+    encryption: str = "none"
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Item:
+    """What one reference stands for."""
+
+    contact_ref: str
+    customer_id: str
+    currency: str
+    contact_point_id: str | None = None
+    reason: str | None = None
+    pay_link_token: str | None = None
+
+
+def newest_generation(warehouse: psycopg2.extensions.connection) -> int:
+    """The source generation that marts are built from.
+
+    Raises:
+        DeliveryError: nothing was ever loaded.
+    """
+    with warehouse.cursor() as cursor:
+        cursor.execute("select max(generation) from ops.source_generation")
+        row = cursor.fetchone()
+    if row is None or row[0] is None:
+        raise DeliveryError(
+            "no source was ever loaded, so there is nothing to deliver: run `arrears source load` first"
+        )
+    return int(row[0])
+
+
+def get_batch(warehouse: psycopg2.extensions.connection, batch_id: str, *, lock: bool = False) -> Batch:
+    """The batch; with `lock` its row is held until the transaction ends.
+
+    Raises:
+        DeliveryError: no such batch.
+    """
+    query = statement("batch") + " where batch_id = %s" + (" for update" if lock else "")
+    with warehouse.cursor() as cursor:
+        cursor.execute(query, (batch_id,))
+        row = cursor.fetchone()
+    if row is None:
+        raise DeliveryError(f"batch {batch_id}: not in the ledger; expected one that was planned")
+    return _batch(row)
+
+
+def batches_of(
+    warehouse: psycopg2.extensions.connection, *, kind: str, channel: str, vendor: str, as_of: date
+) -> list[Batch]:
+    """A vendor's batches of one kind, channel and day, oldest first, their rows held until the transaction ends."""
+    query = statement("batch") + (
+        " where kind = %s and channel = %s and vendor = %s and as_of = %s order by sequence for update"
+    )
+    with warehouse.cursor() as cursor:
+        cursor.execute(query, (kind, channel, vendor, as_of))
+        return [_batch(row) for row in cursor.fetchall()]
+
+
+def lock_planning(warehouse: psycopg2.extensions.connection, as_of: date) -> None:
+    """Let one process plan a day's batches at a time; held until the transaction ends."""
+    with warehouse.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.plan'), %s)", (as_of.toordinal(),))
+
+
+def insert_batch(warehouse: psycopg2.extensions.connection, batch: Batch, acknowledge_by: datetime) -> None:
+    """Write a planned batch and the first line of its history."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            statement("insert_batch"),
+            {**vars(batch), "state": batch.state.value, "acknowledge_by": acknowledge_by},
+        )
+    _event(warehouse, batch.batch_id, None, batch.state, f"{batch.row_count} rows")
+
+
+def transition(
+    warehouse: psycopg2.extensions.connection, *, batch_id: str, to: BatchState, detail: str | None = None
+) -> None:
+    """Move a batch to another state and note it. Staying where it is changes nothing.
+
+    Args:
+        detail: For the history; holds no personal data.
+
+    Raises:
+        DeliveryError: the step is not allowed from where the batch is.
+    """
+    batch = get_batch(warehouse, batch_id, lock=True)
+    if batch.state == to:
+        return
+    if not may_follow(batch.state, to):
+        raise DeliveryError(f"batch {batch_id} is {batch.state}: it cannot become {to}")
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "update ops.delivery_batch set state = %s, refused_reason = case when %s then %s else refused_reason end"
+            " where batch_id = %s",
+            (to.value, to == BatchState.REFUSED, detail, batch_id),
+        )
+    _event(warehouse, batch_id, batch.state, to, detail)
+
+
+def note(warehouse: psycopg2.extensions.connection, batch: Batch, detail: str) -> None:
+    """A line in the batch's history that is no step."""
+    _event(warehouse, batch.batch_id, batch.state, batch.state, detail)
+
+
+def mark_sending(warehouse: psycopg2.extensions.connection, batch_id: str, now: datetime) -> None:
+    """From here on the vendor may have the manifest: commit this before it is sent."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "update ops.delivery_batch set sending_since = coalesce(sending_since, %s) where batch_id = %s",
+            (now, batch_id),
+        )
+
+
+def set_acknowledge_by(warehouse: psycopg2.extensions.connection, batch_id: str, instant: datetime) -> None:
+    with warehouse.cursor() as cursor:
+        cursor.execute("update ops.delivery_batch set acknowledge_by = %s where batch_id = %s", (instant, batch_id))
+
+
+def insert_items(warehouse: psycopg2.extensions.connection, batch_id: str, items: Iterable[Item]) -> None:
+    rows = [
+        (batch_id, i.contact_ref, i.customer_id, i.currency, i.contact_point_id, i.reason, i.pay_link_token)
+        for i in items
+    ]
+    with warehouse.cursor() as cursor:
+        execute_values(cursor, statement("insert_items"), rows, page_size=1000)
+
+
+def items(warehouse: psycopg2.extensions.connection, batch_id: str) -> list[Item]:
+    """Every item of a batch, by its reference."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(statement("items"), (batch_id,))
+        return [Item(*row) for row in cursor.fetchall()]
+
+
+def store_files(
+    warehouse: psycopg2.extensions.connection, batch_id: str, stored: Sequence[StoredFile], *, first_position: int = 0
+) -> None:
+    """Keep files of a batch, in the order in which they are sent."""
+    with warehouse.cursor() as cursor:
+        for position, file in enumerate(stored, start=first_position):
+            cursor.execute(
+                statement("insert_file"),
+                {
+                    "batch_id": batch_id,
+                    "name": file.name,
+                    "position": position,
+                    "content": file.content,
+                    "sha256": file.sha256,
+                    "row_count": file.row_count,
+                    "control_totals": Json(file.control_totals or {}),
+                    "encryption": file.encryption,
+                },
+            )
+
+
+def remove_files(warehouse: psycopg2.extensions.connection, batch_id: str) -> None:
+    with warehouse.cursor() as cursor:
+        cursor.execute("delete from ops.delivery_file where batch_id = %s", (batch_id,))
+
+
+def files(warehouse: psycopg2.extensions.connection, batch_id: str) -> list[StoredFile]:
+    """The files of a batch in the order in which they are sent: the list, its evidence, the manifest."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(statement("files"), (batch_id,))
+        return [
+            StoredFile(name, bytes(content), row_count, control_totals, encryption)
+            for name, content, row_count, control_totals, encryption in cursor.fetchall()
+        ]
+
+
+def _batch(row: tuple[object, ...]) -> Batch:
+    batch_id, kind, channel, vendor, generation, as_of, sequence, state, *rest = row
+    return Batch(batch_id, kind, channel, vendor, generation, as_of, sequence, BatchState(str(state)), *rest)  # type: ignore[arg-type]
+
+
+def _event(
+    warehouse: psycopg2.extensions.connection,
+    batch_id: str,
+    from_state: BatchState | None,
+    to_state: BatchState,
+    detail: str | None,
+) -> None:
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "insert into ops.delivery_event (batch_id, from_state, to_state, detail) values (%s, %s, %s, %s)",
+            (batch_id, from_state.value if from_state else None, to_state.value, detail),
+        )

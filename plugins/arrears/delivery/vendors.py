@@ -1,0 +1,63 @@
+"""The vendors as the warehouse knows them (seed `vendors`): rows of configuration, never code."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import PurePosixPath
+from zoneinfo import ZoneInfo
+
+import psycopg2.extensions
+
+from arrears.delivery.statements import statement
+from arrears.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """One vendor of one channel."""
+
+    name: str
+    channel: str
+    connection_id: str
+    directory: str
+    """Where its `outbound/` and `inbound/` are on its server."""
+    encryption_key: str | None
+    """Name of its OpenPGP certificate; None sends plain files."""
+    acknowledges_stop: bool
+    cut_off: time
+    """End of its working day in the bank's zone."""
+
+    def cut_off_at(self, as_of: date, zone: ZoneInfo) -> datetime:
+        return datetime.combine(as_of, self.cut_off, tzinfo=zone)
+
+    def outbound(self, as_of: date) -> PurePosixPath:
+        """The directory of a day's files."""
+        return PurePosixPath(self.directory) / "outbound" / as_of.strftime("%Y%m%d")
+
+
+def all_vendors(warehouse: psycopg2.extensions.connection) -> list[Vendor]:
+    """Every vendor of every channel, by name and channel."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(statement("vendors"))
+        return [
+            Vendor(name, channel, connection_id, directory or "/", key or None, bool(acknowledges), _time(cut_off))
+            for name, channel, connection_id, directory, key, acknowledges, cut_off in cursor.fetchall()
+        ]
+
+
+def get_vendor(warehouse: psycopg2.extensions.connection, name: str, channel: str | None = None) -> Vendor:
+    """The vendor of that channel; without a channel the one whose working day ends last (for stop and recall files).
+
+    Raises:
+        ConfigurationError: no such vendor.
+    """
+    found = [v for v in all_vendors(warehouse) if v.name == name and channel in (None, v.channel)]
+    if not found:
+        raise ConfigurationError(
+            f"vendor {name}: no row in the seed `vendors`" + (f" for channel {channel}" if channel else "")
+        )
+    return max(found, key=lambda vendor: vendor.cut_off)
+
+
+def _time(text: str | None) -> time:
+    """`20:00` or null; null is the last second of the day."""
+    return time.fromisoformat(text) if text else time(23, 59, 59)

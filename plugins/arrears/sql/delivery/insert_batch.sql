@@ -1,0 +1,32 @@
+insert into ops.delivery_batch (
+    batch_id,
+    kind,
+    channel,
+    vendor,
+    generation,
+    as_of,
+    sequence,
+    state,
+    row_count,
+    planned_at,
+    valid_until,
+    acknowledge_by,
+    supersedes,
+    inputs_hmac
+)
+values (
+    %(batch_id)s,
+    %(kind)s,
+    %(channel)s,
+    %(vendor)s,
+    %(generation)s,
+    %(as_of)s,
+    %(sequence)s,
+    %(state)s,
+    %(row_count)s,
+    %(planned_at)s,
+    %(valid_until)s,
+    %(acknowledge_by)s,
+    %(supersedes)s,
+    %(inputs_hmac)s
+)
