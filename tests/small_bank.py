@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import psycopg2.extensions
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from arrears.source.contract import BY_NAME, SOURCE_SCHEMA
 
@@ -80,19 +80,17 @@ def later(row: Row, **changes: Any) -> Row:
     return {**row, changed_at: row[changed_at] + timedelta(days=1), **changes}
 
 
-def insert(source: psycopg2.extensions.connection, rows: dict[str, list[Row]]) -> None:
+def insert(source: Connection, rows: dict[str, list[Row]]) -> None:
     """Add rows to the source. Commits."""
     with source, source.cursor() as cursor:
         for name, table_rows in rows.items():
             for row in table_rows:
                 columns = ", ".join(row)
                 marks = ", ".join(["%s"] * len(row))
-                cursor.execute(
-                    f"insert into {SOURCE_SCHEMA}.{name} ({columns}) values ({marks})", list(row.values())
-                )
+                cursor.execute(f"insert into {SOURCE_SCHEMA}.{name} ({columns}) values ({marks})", list(row.values()))
 
 
-def run(connection: psycopg2.extensions.connection, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+def run(connection: Connection, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
     """Run one statement and commit; the rows, where it returns any."""
     with connection, connection.cursor() as cursor:
         cursor.execute(statement, list(values) or None)

@@ -55,6 +55,7 @@ def in_order(names: list[str]) -> list[str]:
     rank = {name: position for position, name in enumerate(PARENTS_FIRST)}
     return sorted(names, key=lambda name: rank.get(name, len(rank)))
 
+
 INCOMING = "arrears_incoming"
 """The temporary table that a changed table's rows arrive in."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from arrears.errors import SchemaDriftError
 from arrears.source.contract import SOURCE_SCHEMA, Table

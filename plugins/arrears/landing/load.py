@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.errors import ConfigurationError
 from arrears.landing.drift import check_source
@@ -123,7 +123,9 @@ def _choose(names: Sequence[str] | None) -> list[Table]:
     unknown = sorted(set(names or ()) - BY_NAME.keys())
     if unknown:
         raise ConfigurationError(f"tables {unknown} are not in the source contract; it knows {sorted(BY_NAME)}")
-    return [BY_NAME[name] for name in in_order([table.name for table in TABLES if names is None or table.name in names])]
+    return [
+        BY_NAME[name] for name in in_order([table.name for table in TABLES if names is None or table.name in names])
+    ]
 
 
 @contextmanager
@@ -161,7 +163,8 @@ def _newest_generation(cursor: Cursor) -> int:
 def _abandon_undecided(cursor: Cursor) -> None:
     """A batch whose run was killed before its gate ended must neither count nor block."""
     cursor.execute(
-        "update ops.load_batch set state = 'aborted', decided_at = clock_timestamp(), reason = %s where state = 'landed'",
+        "update ops.load_batch set state = 'aborted', decided_at = clock_timestamp(), reason = %s"
+        " where state = 'landed'",
         (ABANDONED,),
     )
 
@@ -195,9 +198,7 @@ def _insert_batch(cursor: Cursor, generation: int, as_of: date, run_id: str | No
     return int(cursor.fetchall()[0][0])
 
 
-def _load_table(
-    source: Connection, warehouse: Connection, cursor: Cursor, plan: _Plan, batch_id: int
-) -> LandedTable:
+def _load_table(source: Connection, warehouse: Connection, cursor: Cursor, plan: _Plan, batch_id: int) -> LandedTable:
     figures = _measure_source(source, plan.table)
     if plan.is_first:
         landed = _load_first(source, warehouse, cursor, plan.table, batch_id)
@@ -237,15 +238,16 @@ def _load_first(source: Connection, warehouse: Connection, cursor: Cursor, table
 
 
 def _index_names(table: Table) -> dict[str, sql.Composable]:
-    return {
-        f"{what}_index": sql.Identifier(f"{table.name}_{what}") for what in ("key", "changed_at", "batch_id")
-    } | {"key": sql.SQL(", ").join([sql.Identifier(name) for name in table.key])}
+    return {f"{what}_index": sql.Identifier(f"{table.name}_{what}") for what in ("key", "changed_at", "batch_id")} | {
+        "key": sql.SQL(", ").join([sql.Identifier(name) for name in table.key])
+    }
 
 
 def _load_changes(
     source: Connection, warehouse: Connection, cursor: Cursor, plan: _Plan, batch_id: int, figures: _SourceFigures
 ) -> tuple[int, bool, int]:
     """What changed since the last passed batch; the whole table where it was replaced or the counts do not add up."""
+    landed = 0
     if not plan.is_whole:
         landed = _land(source, warehouse, cursor, plan, batch_id, since=plan.since)
         # The source should have grown by the keys that are new to us. By fewer: rows disappeared. By more: rows came
@@ -253,9 +255,14 @@ def _load_changes(
         missing = _count_new_keys(cursor, plan, batch_id) - (figures.rows - (plan.previous_rows or 0))
         if missing >= 0:
             return landed, False, missing
-        _log.warning("%s: %s rows came with an old %s; comparing it whole", plan.table.name, -missing, plan.table.changed_at)
-        return landed + _land(source, warehouse, cursor, plan, batch_id, since=None), True, _count_gone(cursor, plan)
-    return _land(source, warehouse, cursor, plan, batch_id, since=None), True, _count_gone(cursor, plan)
+        _log.warning(
+            "%s: %s rows came with an old %s; the table is compared whole",
+            plan.table.name,
+            -missing,
+            plan.table.changed_at,
+        )
+    landed += _land(source, warehouse, cursor, plan, batch_id, since=None)
+    return landed, True, _count_gone(cursor, plan)
 
 
 def _land(

@@ -1,11 +1,10 @@
 """COPY from one server into another through a pipe: the rows are never parsed here."""
 
-import contextlib
 import os
 import threading
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 _CHUNK = 1 << 20
 

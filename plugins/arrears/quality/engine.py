@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import unquote, urlparse
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
@@ -28,7 +27,7 @@ from great_expectations.data_context.types.resource_identifiers import (
 from great_expectations.expectations.registry import get_metric_kwargs
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validator import Validator
-from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import connection as Connection  # noqa: N812
 from sqlalchemy.engine import URL
 
 from arrears.errors import GateBrokenError
@@ -64,6 +63,7 @@ class Session:
         self._context = gx.get_context(project_config=_context_config(suites_dir, docs_dir), mode="ephemeral")
         self._source: Any = None
         self._last_result: Any = None
+        self._pages: list[Any] = []
 
     def __enter__(self) -> Self:
         return self
@@ -71,8 +71,11 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._source is not None:
-            self._source.get_execution_engine().engine.dispose()
+        try:
+            self._render_pages()
+        finally:
+            if self._source is not None:
+                self._source.get_execution_engine().engine.dispose()
 
     def validate_relation(self, suite: Suite, relation: str, warehouse: Connection) -> dict[str, Outcome]:
         """Run query rules on `schema.name`, read-only, on a connection of its own to the same database."""
@@ -112,23 +115,26 @@ class Session:
             raise _broken(suite, error) from error
 
     def render(self, suite: Suite, reference: str) -> str | None:
-        """Render the page of the last run, in counts only, and tell its path below `docs_dir`; None without one.
-
-        A page that cannot be rendered is logged and does not change what the gate decides.
-        """
+        """Have the last run's page rendered at the end of the session; its path below `docs_dir`, None without one."""
         if self._docs_dir is None:
             return None
-        suite_key = ExpectationSuiteIdentifier(suite.name)
-        key = ValidationResultIdentifier(suite_key, RunIdentifier(run_name=reference or suite.name), suite.name)
+        _strip(self._last_result)
+        run = RunIdentifier(run_name=reference or suite.name)
+        key = ValidationResultIdentifier(ExpectationSuiteIdentifier(suite.name), run, suite.name)
+        self._context.validation_results_store.set(key, self._last_result)
+        self._pages.append(key)
+        parts: tuple[str, ...] = key.to_tuple()  # type: ignore[no-untyped-call]
+        return "/".join(("validations", *parts)) + ".html"
+
+    def _render_pages(self) -> None:
+        """Pages that cannot be rendered are logged and change nothing in what the gate decides."""
+        suites = [page.expectation_suite_identifier for page in self._pages]
         try:
-            _strip(self._last_result)
-            self._context.validation_results_store.set(key, self._last_result)
-            self._context.build_data_docs(resource_identifiers=[key, suite_key])
-            url = self._context.get_docs_sites_urls(resource_identifier=key)[0]["site_url"]
-            return str(Path(unquote(urlparse(url).path)).relative_to(self._docs_dir.resolve()))
+            if self._pages:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    self._context.build_data_docs(resource_identifiers=[*self._pages, *suites])
         except Exception:
-            _log.exception("Data Docs: the page of %s could not be rendered; the gate goes on", suite.name)
-            return None
+            _log.exception("Data Docs: the pages of %s could not be rendered", [suite.name for suite in suites])
 
     def _validate(
         self, suite: Suite, batch: Any, only: Sequence[Rule] | None = None, relation: str = ""
@@ -137,7 +143,9 @@ class Session:
         # join. It then prints a hint for each query, which is of no use to anybody.
         with contextlib.redirect_stdout(io.StringIO()):
             loaded = self._context.suites.get(suite.name)
-            by_id = {expectation.meta["rule_id"]: expectation for expectation in loaded.expectations}
+            by_id: dict[str, Any] = {
+                (expectation.meta or {}).get("rule_id", ""): expectation for expectation in loaded.expectations
+            }
             missing = {rule.rule_id for rule in suite.rules} - by_id.keys()
             if missing or len(loaded.expectations) != len(suite.rules):
                 raise GateBrokenError(

@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.errors import GateBrokenError, GateError
 from arrears.landing_tables import fill, in_order
@@ -82,7 +82,8 @@ def _read_batch(warehouse: Connection, batch_id: int) -> _Batch:
         cursor.execute("select table_name from ops.load_table where batch_id = %s", (batch_id,))
         tables = {name for (name,) in cursor.fetchall()}
     ordered = in_order([table.name for table in TABLES if table.name in tables])
-    return _Batch(batch_id, *found[0], tables=tuple(ordered))
+    as_of, state, reason = found[0]
+    return _Batch(batch_id, as_of, state, reason, tuple(ordered))
 
 
 def _judge(
@@ -98,9 +99,7 @@ def _judge(
     with Session(suites_dir=suites_dir, docs_dir=docs_dir) as session:
 
         def run(subject: str, relation: str, table: str | None = None) -> None:
-            suite = read_suite(
-                f"landing.{subject}", suites_dir=suites_dir, parameters=parameters, connection=warehouse
-            )
+            suite = read_suite(f"landing.{subject}", suites_dir=suites_dir, parameters=parameters, connection=warehouse)
             counter = _Rejecter(batch.batch_id, table) if table else None
             results[subject] = run_on_table(
                 session, warehouse, suite, relation, reference=reference, count_rows=counter

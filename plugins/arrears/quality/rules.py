@@ -1,4 +1,4 @@
-"""What a rule is, what it found, and the suites in `expectations/` as we read them: plain data, no Great Expectations."""
+"""Rules, what they found, and the suites of `expectations/` as we read them: plain data, no Great Expectations."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from string import Formatter
 from typing import Any
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from arrears.errors import GateBrokenError
 from arrears.settings import PROJECT_ROOT
@@ -152,7 +152,7 @@ def _fill(suite: str, text: str, values: Mapping[str, str]) -> str:
 
 def _literal(value: Value, connection: Connection | None) -> str:
     plain = list(value) if not isinstance(value, str | int | float | Decimal | date) else value
-    return sql.Literal(plain).as_string(connection)
+    return sql.Literal(plain).as_string(connection)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -167,4 +167,5 @@ class GateReport:
 
     def __str__(self) -> str:
         rejected = ", ".join(f"{table} {rows}" for table, rows in sorted(self.rejected.items())) or "none"
-        return f"{self.subject}: {self.rules} rules; rows rejected: {rejected}; warnings: {'; '.join(self.warnings) or 'none'}"
+        warnings = "; ".join(self.warnings) or "none"
+        return f"{self.subject}: {self.rules} rules; rows rejected: {rejected}; warnings: {warnings}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import psycopg2
-from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import execute_values
 
 from arrears.errors import GateBrokenError, GateError
@@ -84,11 +84,15 @@ def run_on_table(
     counts what it sets aside). Commits."""
     wrong = [rule.rule_id for rule in suite.rules if rule.type != QUERY_TYPE]
     if wrong:
-        raise GateBrokenError(f"suite {suite.name}: rules on tables are written as {QUERY_TYPE}; these are not: {wrong}")
+        raise GateBrokenError(
+            f"suite {suite.name}: rules on tables are written as {QUERY_TYPE}; these are not: {wrong}"
+        )
     try:
         checked = _count_checked(warehouse, suite, relation)
-        counted = {rule.rule_id: (count_rows or _count_rows)(warehouse, rule, relation) for rule in suite.rules}
-        found = {rule.rule_id: _found(warehouse, rule, relation, counted[rule.rule_id], checked) for rule in suite.rules}
+        counted, found = {}, {}
+        for rule in suite.rules:
+            counted[rule.rule_id] = (count_rows or _count_rows)(warehouse, rule, relation)
+            found[rule.rule_id] = _found(warehouse, rule, relation, counted[rule.rule_id], checked)
         warehouse.commit()
     except psycopg2.Error as error:
         warehouse.rollback()
