@@ -129,8 +129,9 @@ def create_secrets(settings: Settings) -> None:
     """Make the demo's passwords and keys, once, readable by their owner only."""
     directory = settings.home / "secrets"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in ("postgres", *ROLES):
-        path = directory / f"postgres_{name}"
+    # What leads from a vendor's reference back to a customer is made with contact_ref_key; see delivery.references.
+    for name in (*(f"postgres_{role}" for role in ("postgres", *ROLES)), "contact_ref_key"):
+        path = directory / name
         if not path.exists():
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(24))
