@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -229,9 +230,10 @@ def _run_dbt(
     # Imported late: two seconds that only a build has to pay.
     from dbt.cli.main import dbtRunner
 
+    project = str(stage_project(settings))
     command = [
         "build",
-        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+        *("--project-dir", project, "--profiles-dir", project),
         *("--target-path", str(settings.home / "dbt" / "target"), "--log-path", str(settings.home / "dbt" / "logs")),
         *("--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
         # Unit tests prove the code, not the day's data: `make test` runs them.
@@ -242,6 +244,18 @@ def _run_dbt(
     with _environment(dbt_environment(settings)):
         outcome = dbtRunner(callbacks=callbacks).invoke(command)
     return _read_outcome(outcome)
+
+
+def stage_project(settings: Settings) -> Path:
+    """A copy of the dbt project in the state directory, with the policy packs that are in force; returns its path.
+
+    dbt cannot read seeds from a directory outside its project: given one, it writes what it compiled over the files.
+    """
+    staged = settings.home / "dbt" / "project"
+    for source, target in ((DBT_PROJECT, staged), (settings.policy_dir, staged / "seeds" / "policy")):
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("target", "logs"))
+    return staged
 
 
 @contextmanager
