@@ -67,10 +67,6 @@ generations as (
     select * from {{ source('ops', 'source_generation') }}
 ),
 
-builds as (
-    select * from {{ source('ops', 'mart_build') }}
-),
-
 sealed_days as (
     select * from {{ source('ops', 'sealed_day') }}
 ),
@@ -79,13 +75,7 @@ sealed_days as (
 current_build as (
     select
         newest.generation,
-        (
-            select builds.policy_version
-            from builds
-            where builds.as_of = {{ as_of_date() }}
-            order by builds.build_id desc
-            limit 1
-        ) as policy_version
+        '{{ var('policy_version', none) or 'unversioned' }}' as policy_version
     from (select max(generations.generation) as generation from generations) as newest
     where not exists (
         select 1
@@ -351,7 +341,7 @@ select
     explained.all_reasons[1] as reason_code,
     coalesce(explained.all_reasons, cast(array[] as text [])) as all_reasons,
     considered.policy_id,
-    coalesce(current_build.policy_version, 'unversioned') as policy_version,
+    current_build.policy_version,
     considered.tier,
     considered.days_past_due,
     considered.arrears_amount,

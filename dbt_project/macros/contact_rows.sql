@@ -1,0 +1,15 @@
+{% macro contact_rows(channel) -%}
+    {#-
+        The contact rows of one channel in the decision ledger, every day: what all contact lists begin with. Approvals of
+        legal referrals come later than the build, so that list holds the rows that wait for nothing else, too.
+    -#}
+    select *
+    from {{ ref('int_customers__contact_decision') }}
+    where
+        channel = '{{ channel }}'
+        {% if channel == 'legal' -%}
+        and (decision = 'contact' or all_reasons = array['NOT_APPROVED'])
+        {%- else -%}
+        and decision = 'contact'
+        {%- endif %}
+{%- endmacro %}

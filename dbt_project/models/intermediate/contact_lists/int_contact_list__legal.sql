@@ -1,0 +1,68 @@
+{{ config(materialized='view') }}
+
+with contacts as (
+    {{ contact_rows('legal') }}
+),
+
+customers as (
+    select * from {{ ref('stg_core_banking__customers') }}
+),
+
+loans as (
+    select * from {{ ref('stg_core_banking__loans') }}
+),
+
+points as (
+    select * from {{ ref('int_contact_points__usable') }}
+),
+
+addresses as (
+    select distinct on (customer_id)
+        customer_id,
+        value as address
+    from points
+    where
+        point_group = 'address'
+        and not is_invalid
+    order by customer_id, preference
+),
+
+-- A referral is about everything that the customer owes in the currency: one row, its contracts named in order.
+contracts as (
+    select
+        contacts.as_of,
+        contacts.customer_id,
+        contacts.currency,
+        string_agg(loans.loan_id, ' ' order by loans.loan_id) as contract_no,
+        string_agg(distinct loans.product, ' ' order by loans.product) as product,
+        min(loans.disbursed_on) as disbursed_on,
+        sum(loans.principal) as principal
+    from contacts
+    inner join loans on loans.loan_id = any(contacts.loan_ids)
+    group by contacts.as_of, contacts.customer_id, contacts.currency
+)
+
+select
+    contacts.as_of,
+    contacts.customer_id,
+    contacts.currency,
+    contacts.vendor,
+    contacts.contact_point_id,
+    contracts.contract_no,
+    customers.full_name,
+    customers.national_id,
+    addresses.address,
+    contracts.product,
+    contracts.disbursed_on,
+    contracts.principal,
+    contacts.outstanding_principal as outstanding,
+    contacts.arrears_amount,
+    contacts.days_past_due
+from contacts
+inner join customers on contacts.contact_customer_id = customers.customer_id
+inner join contracts
+    on
+        contacts.as_of = contracts.as_of
+        and contacts.customer_id = contracts.customer_id
+        and contacts.currency = contracts.currency
+left join addresses on contacts.contact_customer_id = addresses.customer_id
