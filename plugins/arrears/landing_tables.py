@@ -60,11 +60,12 @@ INCOMING = "arrears_incoming"
 """The temporary table that a changed table's rows arrive in."""
 
 
-def create_gate(cursor: Cursor) -> None:
-    """Create what the gate on landing works with. Safe to run again; does not commit."""
-    cursor.execute(_read("gate.sql"))
+def create_gates(cursor: Cursor) -> None:
+    """Create what the gates on landing and marts work with. Safe to run again; does not commit."""
+    cursor.execute(_read("landing", "gate.sql"))
     for table in TABLES:
         cursor.execute(fill("table_functions.sql", table))
+    cursor.execute(_read("quality", "tier_swings.sql"))
 
 
 def fill(template: str, table: Table, **more: sql.Composable) -> sql.Composed:
@@ -93,7 +94,7 @@ def fill(template: str, table: Table, **more: sql.Composable) -> sql.Composed:
         ("later", "held"),
     ):
         names[f"{one}_is_{other}"] = _equal(table.key, one, other)
-    return sql.SQL(_read(template)).format(**names | more)
+    return sql.SQL(_read("landing", template)).format(**names | more)
 
 
 def columns(table: Table, alias: str | None = None) -> sql.Composable:
@@ -116,5 +117,5 @@ def _typed(table: Table, names: tuple[str, ...]) -> sql.Composable:
     )
 
 
-def _read(name: str) -> str:
-    return files("arrears").joinpath("sql", "landing", name).read_text(encoding="utf-8")
+def _read(directory: str, name: str) -> str:
+    return files("arrears").joinpath("sql", directory, name).read_text(encoding="utf-8")

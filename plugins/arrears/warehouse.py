@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import psycopg2.extensions
 
-from arrears.landing_tables import create_gate
+from arrears.landing_tables import create_gates
 from arrears.source.contract import TABLES, Table
 
 
@@ -19,7 +19,7 @@ def migrate(connection: psycopg2.extensions.connection) -> None:
             cursor.execute(_landing_ddl(table))
             cursor.execute(_quarantine_ddl(table))
         cursor.execute(sql_files.joinpath("ops.sql").read_text())
-        create_gate(cursor)
+        create_gates(cursor)
 
 
 def _landing_ddl(table: Table) -> str:

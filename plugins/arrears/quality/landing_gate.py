@@ -13,7 +13,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from arrears.errors import GateBrokenError, GateError
 from arrears.landing_tables import fill, in_order
 from arrears.quality.rules import SUITES_DIR, GateReport, Rule, RuleResult, Severity, Value, read_suite
-from arrears.quality.suites import record, run_on_table
+from arrears.quality.suites import read_report, record, red_rules, run_on_table
 from arrears.settings import Settings
 from arrears.source.contract import BY_NAME, TABLES
 
@@ -148,12 +148,7 @@ class _Rejecter:
 
 
 def _decide(warehouse: Connection, batch: _Batch, results: _Results) -> None:
-    red = [
-        f"{subject}.{result}"
-        for subject, of_subject in results.items()
-        for result in of_subject
-        if result.severity is Severity.ABORT and not result.success
-    ]
+    red = red_rules(results)
     with warehouse, warehouse.cursor() as cursor:
         _require_undecided(cursor, batch)
         for subject, of_subject in results.items():
@@ -176,7 +171,7 @@ def _decide(warehouse: Connection, batch: _Batch, results: _Results) -> None:
             _quarantine(cursor, batch)
         cursor.execute(
             "update ops.load_batch set state = %s, reason = %s, decided_at = clock_timestamp() where batch_id = %s",
-            ("aborted" if red else "passed", "; ".join(red) or None, batch.batch_id),
+            ("aborted" if red else "passed", red or None, batch.batch_id),
         )
 
 
@@ -196,19 +191,14 @@ def _quarantine(cursor: Cursor, batch: _Batch) -> None:
 def _report(warehouse: Connection, batch: _Batch) -> GateReport:
     with warehouse, warehouse.cursor() as cursor:
         cursor.execute(
-            "select subject, rule_id, severity, success, expected, found from ops.quality_results"
-            " where border = 'landing' and reference = %s order by result_id",
-            (str(batch.batch_id),),
-        )
-        results = cursor.fetchall()
-        cursor.execute(
             "select table_name, rejected_rows from ops.load_table where batch_id = %s and rejected_rows > 0",
             (batch.batch_id,),
         )
         rejected = dict(cursor.fetchall())
-    warnings = tuple(
-        f"{subject}.{rule_id}: expected {expected}, found {found}"
-        for subject, rule_id, severity, success, expected, found in results
-        if severity == "warn" and not success
+    return read_report(
+        warehouse,
+        border="landing",
+        reference=str(batch.batch_id),
+        what=f"load batch {batch.batch_id}",
+        rejected=rejected,
     )
-    return GateReport(f"load batch {batch.batch_id}", len(results), warnings, rejected)

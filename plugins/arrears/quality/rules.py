@@ -19,8 +19,8 @@ from arrears.settings import PROJECT_ROOT
 SUITES_DIR = PROJECT_ROOT / "expectations"
 QUERY_TYPE = "unexpected_rows_expectation"
 
-Value = str | int | float | Decimal | date | Sequence[str]
-"""What may fill a `{name}` of a suite: it becomes an SQL literal, never SQL."""
+Value = str | int | float | Decimal | date | Sequence[str] | sql.Identifier
+"""What may fill a `{name}` of a suite: it becomes an SQL literal or a quoted name, never SQL."""
 
 
 class Severity(StrEnum):
@@ -151,8 +151,13 @@ def _fill(suite: str, text: str, values: Mapping[str, str]) -> str:
 
 
 def _literal(value: Value, connection: Connection | None) -> str:
-    plain = list(value) if not isinstance(value, str | int | float | Decimal | date) else value
-    return sql.Literal(plain).as_string(connection)  # type: ignore[arg-type]
+    if isinstance(value, sql.Identifier):
+        written: sql.Composable = value
+    elif isinstance(value, str | int | float | Decimal | date):
+        written = sql.Literal(value)
+    else:
+        written = sql.Literal(list(value))
+    return written.as_string(connection)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

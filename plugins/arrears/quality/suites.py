@@ -18,7 +18,17 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import execute_values
 
 from arrears.errors import GateBrokenError, GateError
-from arrears.quality.rules import QUERY_TYPE, SUITES_DIR, Rule, RuleResult, Severity, Suite, Value, read_suite
+from arrears.quality.rules import (
+    QUERY_TYPE,
+    SUITES_DIR,
+    GateReport,
+    Rule,
+    RuleResult,
+    Severity,
+    Suite,
+    Value,
+    read_suite,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,6 +195,35 @@ def require_green(results: Sequence[RuleResult], *, what: str) -> None:
     red = [str(result) for result in results if result.severity is Severity.ABORT and not result.success]
     if red:
         raise GateError(f"{what} is stopped at the gate: " + "; ".join(red))
+
+
+def red_rules(results: Mapping[str, Sequence[RuleResult]]) -> str:
+    """What a gate over several subjects is red for, as one text; empty when it is green."""
+    return "; ".join(
+        f"{subject}.{result}"
+        for subject, of_subject in results.items()
+        for result in of_subject
+        if result.severity is Severity.ABORT and not result.success
+    )
+
+
+def read_report(
+    warehouse: Connection, *, border: Border, reference: str, what: str, rejected: Mapping[str, int] | None = None
+) -> GateReport:
+    """The report of a gate that was green, from the results that it recorded."""
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute(
+            "select subject, rule_id, severity = 'warn' and not success, expected, found from ops.quality_results"
+            " where border = %s and reference = %s order by result_id",
+            (border, reference),
+        )
+        results = cursor.fetchall()
+    warnings = tuple(
+        f"{subject}.{rule_id}: expected {expected}, found {found}"
+        for subject, rule_id, is_warning, expected, found in results
+        if is_warning
+    )
+    return GateReport(what, len(results), warnings, rejected or {})
 
 
 def _result(rule: Rule, success: bool, checked: int, failed: int, found: str, page: str | None) -> RuleResult:
