@@ -4,6 +4,7 @@ import calendar
 from collections.abc import Iterator
 from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from functools import cache
 
 _MONTHS = 12
 
@@ -37,7 +38,7 @@ def add_months(first: date, months: int, day: int | None = None) -> date:
     """The same day (or `day`) some months later or earlier; the last of a month that is too short for it."""
     year, month = divmod(first.year * _MONTHS + first.month - 1 + months, _MONTHS)
     month += 1
-    return date(year, month, min(day or first.day, calendar.monthrange(year, month)[1]))
+    return date(year, month, min(day or first.day, _days_in(year, month)))
 
 
 def due_dates(first: date, day: int) -> Iterator[date]:
@@ -50,4 +51,9 @@ def due_dates(first: date, day: int) -> Iterator[date]:
 
 def month_end(day: date) -> date:
     """The last day of a day's month."""
-    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+    return day.replace(day=_days_in(day.year, day.month))
+
+
+@cache
+def _days_in(year: int, month: int) -> int:
+    return calendar.monthrange(year, month)[1]

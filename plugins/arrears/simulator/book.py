@@ -81,8 +81,9 @@ class Book:
         self.phones = PhoneBook()
         self.bank_zone = bank_zone
 
-    def evening(self, day: date) -> datetime:
-        return at(day, 20, 0, self.bank_zone)
+    def evening(self, day: date) -> str:
+        """20:00 of a day at the bank."""
+        return _evening(day, self.bank_zone)
 
     def add(self, table: str, *, changed_on: date, **values: Value) -> None:
         """Write one row of a table that has `updated_at`."""
@@ -224,8 +225,15 @@ class Book:
             channel=channel,
         )
 
-    def flag(self, customer_id: str, flag: str, since: date) -> None:
-        self.add("customer_flags", changed_on=since, customer_id=customer_id, flag=flag, valid_from=since)
+    def flag(self, customer_id: str, flag: str, since: date, until: date | None = None) -> None:
+        self.add(
+            "customer_flags",
+            changed_on=until or since,
+            customer_id=customer_id,
+            flag=flag,
+            valid_from=since,
+            valid_to=until,
+        )
 
     def interaction(
         self,
@@ -268,6 +276,11 @@ class Book:
 def at(day: date, hour: int, minute: int, zone: ZoneInfo) -> datetime:
     """An hour of a day in a time zone."""
     return datetime.combine(day, time(hour, minute), zone)
+
+
+@lru_cache(maxsize=65536)
+def _evening(day: date, zone: ZoneInfo) -> str:
+    return at(day, 20, 0, zone).isoformat()
 
 
 def total(instalments: Sequence[Instalment]) -> int:

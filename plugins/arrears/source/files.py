@@ -394,6 +394,7 @@ class ContractWriter:
         self.row_counts: dict[str, int] = {}
         self._stack = ExitStack()
         self._writers: dict[str, Any] = {}
+        self._names: dict[str, dict[str, None]] = {}
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -414,10 +415,10 @@ class ContractWriter:
             KeyError: no such table, or no such column in it.
         """
         writer = self._writers.get(table) or self._open(BY_NAME[table])
-        row = [to_text(values.pop(name, None)) for name in BY_NAME[table].column_names]
-        if values:
-            raise KeyError(f"{table} has no column {', '.join(values)}")
-        writer.writerow(row)
+        names = self._names[table]
+        if unknown := values.keys() - names.keys():
+            raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
+        writer.writerow([to_text(values.get(name)) for name in names])
         self.row_counts[table] += 1
 
     def _open(self, table: Table) -> Any:
@@ -425,19 +426,19 @@ class ContractWriter:
         file = self._stack.enter_context(path.open("w", encoding="utf-8", newline=""))
         writer = self._writers[table.name] = csv.writer(file, lineterminator="\n")
         writer.writerow(table.column_names)
+        self._names[table.name] = dict.fromkeys(table.column_names)
         self.row_counts[table.name] = 0
         return writer
 
 
-def to_text(value: Value) -> str:
-    """A value as the contract's CSV has it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
+def to_text(value: Value) -> str | int | Decimal | date | time | None:
+    """A value as the contract's CSV has it; what `csv` writes that way by itself comes back as it is."""
+    kind = type(value)
+    if kind is bool:
         return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value)
+    if kind is datetime:
+        return value.isoformat()  # type: ignore[union-attr]
+    return value
 
 
 def write_csv(directory: Path, rows: Mapping[str, Iterable[Mapping[str, Value]]]) -> dict[str, int]:
