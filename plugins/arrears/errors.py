@@ -22,7 +22,8 @@ class SourceFileError(ArrearsError):
     """A file offered to `arrears source load` breaks the source contract. Nothing was loaded."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
+        listed = "\n  ".join(problems)
+        super().__init__(listed if len(problems) == 1 else f"nothing was loaded, {len(problems)} problems:\n  {listed}")
         self.problems = list(problems)
 
 

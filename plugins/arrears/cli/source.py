@@ -1,0 +1,135 @@
+"""`arrears source`: fill the demo bank from files, from a real loan tape, or from a simulation."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import psycopg2
+import typer
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from arrears.errors import ConfigurationError
+from arrears.settings import get_settings
+from arrears.source.load import LoadReport, load_directory
+
+source_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(highlight=False)
+
+
+class Tape(StrEnum):
+    """Real loan tapes that can be turned into the source contract."""
+
+    ALLY = "ally"
+
+
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])]
+
+
+@source_app.command()
+def load(
+    directory: Annotated[Path, typer.Argument(help="Directory of <table>.csv[.gz] files, or of a tape's files.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Empty every table first and start a new source generation.")
+    ] = False,
+    tape: Annotated[
+        Tape | None, typer.Option(help="The directory holds this real loan tape; it always replaces everything.")
+    ] = None,
+) -> None:
+    """Load a directory of source-contract files, all or nothing. Tables without a file stay as they are."""
+    if not directory.is_dir():
+        raise ConfigurationError(f"{directory} is not a directory: expected one that holds <table>.csv files or a tape")
+    with _databases() as (core_banking, warehouse), _progress() as progress:
+        if tape is Tape.ALLY:
+            from arrears.tapes.ally import load_tape
+
+            report = load_tape(core_banking, warehouse, directory, progress=progress)
+        else:
+            report = load_directory(core_banking, warehouse, directory, replace=replace, progress=progress)
+    _print(report)
+
+
+@source_app.command()
+def simulate(
+    loans: Annotated[int, typer.Option(min=1, help="How many loans.")],
+    start: Annotated[Day, typer.Option("--from", help="First day of the bank.")],
+    end: Annotated[Day, typer.Option("--to", help="Last day: the day to run the chain for.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bank.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Write contract files into this directory instead of loading the bank.")
+    ] = None,
+) -> None:
+    """Play a bank, clearly invented, and make it the source: everything is replaced."""
+    from arrears.simulator import bank
+
+    if out is not None:
+        _require_empty(out)
+        with _progress() as progress:
+            row_counts = bank.write_bank(
+                out, loans=loans, start=start.date(), end=end.date(), seed=seed, progress=progress
+            )
+        console.print(_table(row_counts))
+        console.print(f"Written to {out}; load it with: arrears source load {out} --replace")
+        return
+    with _databases() as (core_banking, warehouse), _progress() as progress:
+        report = bank.simulate(
+            core_banking, warehouse, loans=loans, start=start.date(), end=end.date(), seed=seed, progress=progress
+        )
+    _print(report)
+
+
+def _require_empty(out: Path) -> None:
+    """A simulated bank mixed with other files would be a bank that never was."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigurationError(f"--out {out} is not an empty directory: name a new one")
+
+
+@contextmanager
+def _databases() -> Iterator[tuple[Connection, Connection]]:
+    """The source as the bank and the warehouse as the pipeline, started and set up first where needed."""
+    from arrears.services.stack import start_databases
+
+    settings = get_settings()
+    with console.status("Starting PostgreSQL"):
+        start_databases(settings)
+    with (
+        closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as core_banking,
+        closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse,
+    ):
+        yield core_banking, warehouse
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int], None]]:
+    """A line for each table with the rows read so far."""
+    columns = (SpinnerColumn(), TextColumn("{task.description:<24}{task.completed:>12,.0f}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as display:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(table: str, count: int) -> None:
+            if table not in tasks:
+                tasks[table] = display.add_task(table, total=None)
+            display.advance(tasks[table], count)
+
+        yield advance
+
+
+def _print(report: LoadReport) -> None:
+    console.print(_table(report.row_counts))
+    rate = report.rows / max(report.seconds, 0.001)
+    console.print(
+        f"Source generation {report.generation}: {report.rows:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s)"
+    )
+
+
+def _table(row_counts: dict[str, int]) -> Table:
+    table = Table("table", box=None, header_style="bold")
+    table.add_column("rows", justify="right")
+    for name, count in row_counts.items():
+        table.add_row(name, f"{count:,}")
+    return table
