@@ -28,9 +28,6 @@ class Tape(StrEnum):
     ALLY = "ally"
 
 
-Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])]
-
-
 @source_app.command()
 def load(
     directory: Annotated[Path, typer.Argument(help="Directory of <table>.csv[.gz] files, or of a tape's files.")],
@@ -57,8 +54,10 @@ def load(
 @source_app.command()
 def simulate(
     loans: Annotated[int, typer.Option(min=1, help="How many loans.")],
-    start: Annotated[Day, typer.Option("--from", help="First day of the bank.")],
-    end: Annotated[Day, typer.Option("--to", help="Last day: the day to run the chain for.")],
+    start: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the bank.")],
+    end: Annotated[
+        datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day: the day to run the chain for.")
+    ],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bank.")],
     out: Annotated[
         Path | None, typer.Option(help="Write contract files into this directory instead of loading the bank.")
