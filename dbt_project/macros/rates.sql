@@ -1,0 +1,30 @@
+{% macro arrears_band(days) -%}
+    {#- Thirty-day steps for comparing equal cases: 0, then 1 for 1 to 30 days, up to 7 for more than 180. -#}
+    least(7, ceil({{ days }} / 30.0))
+{%- endmacro %}
+
+{% macro rate(part, whole) -%}
+    {#- A rate as a fraction; null where there is nothing to divide by. -#}
+    round(cast({{ part }} as numeric) / nullif({{ whole }}, 0), 6)
+{%- endmacro %}
+
+{% macro minimum_cases() -%}
+    {#- Fewer cases than this are no comparison: they join a coarser group. -#}
+    20
+{%- endmacro %}
+
+{% macro recovery_index(bound=0) -%}
+    {#-
+        Recovered over expected of the groups in a query over int_collectors__case, as a ratio, or an end of its 95 %
+        interval (bound -1 or 1): how far chance alone would carry it, from the spread within the comparison groups.
+    -#}
+    {%- set index = 'sum(amount_recovered) / nullif(sum(expected_recovery), 0)' -%}
+    {%- if bound == 0 -%}
+        round({{ index }}, 6)
+    {%- else -%}
+        round(
+            greatest(0, {{ index }} + {{ bound }} * 1.96 * sqrt(sum(recovery_variance)) / nullif(sum(expected_recovery), 0)),
+            6
+        )
+    {%- endif -%}
+{%- endmacro %}

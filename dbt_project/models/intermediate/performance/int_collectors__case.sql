@@ -1,0 +1,207 @@
+with attempts as (
+    select * from {{ ref('fct_contact_attempt') }}
+),
+
+payments as (
+    select * from {{ ref('int_payments__attributed') }}
+),
+
+assignments as (
+    select * from {{ ref('stg_core_banking__collector_assignments') }}
+),
+
+loans as (
+    select * from {{ ref('int_loans__terms') }}
+),
+
+history as (
+    select * from {{ ref('fct_delinquency_history') }}
+),
+
+write_offs as (
+    select
+        loan_id,
+        min(written_off_from) as written_off_from,
+        max(written_off_to) as written_off_to
+    from {{ ref('int_loans__write_offs') }}
+    group by loan_id
+),
+
+horizon as (
+    select * from {{ ref('int_builds__horizon') }}
+),
+
+customer_currencies as (
+    select distinct
+        customer_id,
+        currency
+    from loans
+),
+
+-- A case is a customer's debt in one currency in the hands of one collector in one month: by an attempt, by an
+-- assignment, or because money was credited to him.
+touches as (
+    select
+        collector_id,
+        customer_id,
+        currency,
+        attempted_month as month,
+        cast(attempted_at at time zone {{ bank_time_zone() }} as date) as touched_on
+    from attempts
+    where collector_id is not null
+    union all
+    select
+        payments.collector_id,
+        payments.customer_id,
+        payments.currency,
+        payments.paid_month as month,
+        payments.paid_on as touched_on
+    from payments
+    where payments.collector_id is not null
+    union all
+    select
+        assignments.collector_id,
+        assignments.customer_id,
+        customer_currencies.currency,
+        cast(months.month as date) as month,
+        greatest(assignments.assigned_on, cast(months.month as date)) as touched_on
+    from assignments
+    inner join customer_currencies on assignments.customer_id = customer_currencies.customer_id
+    cross join horizon
+    cross join lateral generate_series(
+        date_trunc('month', cast(assignments.assigned_on as timestamp)),
+        cast(least(coalesce(assignments.released_on - 1, horizon.known_until), horizon.known_until) as timestamp),
+        interval '1 month'
+    ) as months (month)
+),
+
+cases as (
+    select
+        collector_id,
+        customer_id,
+        currency,
+        month,
+        min(touched_on) as begun_on
+    from touches
+    group by collector_id, customer_id, currency, month
+),
+
+-- How the case stood on the evening before it began, before anything that the collector did.
+standing as (
+    select
+        cases.collector_id,
+        cases.customer_id,
+        cases.currency,
+        cases.month,
+        coalesce(max(cases.begun_on - history.oldest_unpaid_due_date), 0) as days_past_due,
+        coalesce(sum(history.arrears_amount), 0) as arrears_amount,
+        coalesce(bool_or(write_offs.loan_id is not null), false) as is_written_off,
+        (array_agg(loans.product order by history.arrears_amount desc nulls last, loans.loan_id))[1] as product,
+        min(loans.disbursed_on) as disbursed_on,
+        max(cases.begun_on) as begun_on
+    from cases
+    inner join loans
+        on
+            cases.customer_id = loans.customer_id
+            and cases.currency = loans.currency
+    left join history
+        on
+            loans.loan_id = history.loan_id
+            and history.valid_from <= cases.begun_on - 1
+            and (history.valid_to is null or history.valid_to > cases.begun_on - 1)
+    left join write_offs
+        on
+            loans.loan_id = write_offs.loan_id
+            and write_offs.written_off_from <= cases.begun_on - 1
+            and write_offs.written_off_to > cases.begun_on - 1
+    group by cases.collector_id, cases.customer_id, cases.currency, cases.month
+),
+
+recovered as (
+    select
+        collector_id,
+        customer_id,
+        currency,
+        paid_month as month,
+        sum(amount) as amount
+    from payments
+    where collector_id is not null
+    group by collector_id, customer_id, currency, paid_month
+),
+
+described as (
+    select
+        standing.collector_id,
+        standing.customer_id,
+        standing.currency,
+        standing.month,
+        standing.product,
+        coalesce(recovered.amount, 0) as amount_recovered,
+        case
+            when standing.is_written_off then 8
+            else cast({{ arrears_band('greatest(standing.days_past_due, 0)') }} as integer)
+        end as tier_band,
+        cast(floor(log(greatest(standing.arrears_amount, 1))) as integer) as size_band,
+        least(3, greatest(0, (standing.begun_on - standing.disbursed_on) / 365)) as age_band
+    from standing
+    left join recovered
+        on
+            standing.collector_id = recovered.collector_id
+            and standing.customer_id = recovered.customer_id
+            and standing.currency = recovered.currency
+            and standing.month = recovered.month
+),
+
+-- Cases are compared within the finest group that has enough of them; what is left over is compared in coarser ones, so
+-- that every case is compared once and the expectations of a month add up to what was recovered in it.
+finest as (
+    select
+        described.*,
+        count(*) over (
+            partition by month, currency, tier_band, size_band, product, age_band
+        ) >= {{ minimum_cases() }} as is_enough
+    from described
+),
+
+coarser as (
+    select
+        finest.*,
+        count(*) over (partition by month, currency, is_enough, tier_band, size_band)
+        >= {{ minimum_cases() }} as is_enough_of_size
+    from finest
+),
+
+coarsest as (
+    select
+        coarser.*,
+        count(*) over (partition by month, currency, is_enough, is_enough_of_size, tier_band)
+        >= {{ minimum_cases() }} as is_enough_of_tier
+    from coarser
+),
+
+grouped as (
+    select
+        coarsest.*,
+        case
+            when is_enough then concat_ws('/', tier_band, size_band, product, age_band)
+            when is_enough_of_size then concat_ws('/', tier_band, size_band)
+            when is_enough_of_tier then cast(tier_band as text)
+            else 'all'
+        end as comparison_group
+    from coarsest
+)
+
+select
+    collector_id,
+    customer_id,
+    currency,
+    month,
+    tier_band,
+    size_band,
+    product,
+    age_band,
+    comparison_group,
+    amount_recovered,
+    avg(amount_recovered) over (partition by month, currency, comparison_group) as expected_recovery,
+    var_samp(amount_recovered) over (partition by month, currency, comparison_group) as recovery_variance
+from grouped

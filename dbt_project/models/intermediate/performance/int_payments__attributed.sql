@@ -1,0 +1,104 @@
+with effects as (
+    select * from {{ ref('int_payments__effect') }}
+),
+
+attempts as (
+    select * from {{ ref('fct_contact_attempt') }}
+),
+
+assignments as (
+    select * from {{ ref('stg_core_banking__collector_assignments') }}
+),
+
+collectors as (
+    select * from {{ ref('stg_core_banking__collectors') }}
+),
+
+horizon as (
+    select * from {{ ref('int_builds__horizon') }}
+),
+
+-- What is left of each payment after its reversals.
+payments as (
+    select
+        effects.payment_id,
+        effects.loan_id,
+        effects.customer_id,
+        effects.currency,
+        effects.paid_on,
+        sum(effects.amount) as amount
+    from effects
+    inner join horizon on effects.counts_from <= horizon.known_until
+    group by effects.payment_id, effects.loan_id, effects.customer_id, effects.currency, effects.paid_on
+    having sum(effects.amount) > 0
+),
+
+talks as (
+    select
+        customer_id,
+        collector_id,
+        vendor,
+        channel,
+        tier,
+        attempted_at,
+        contact_ref,
+        cast(attempted_at at time zone {{ bank_time_zone() }} as date) as talked_on
+    from attempts
+    where
+        is_right_party
+        and collector_id is not null
+),
+
+-- A payment has no time of day: a conversation on its day came before it.
+by_contact as (
+    select distinct on (payments.payment_id)
+        payments.payment_id,
+        talks.collector_id,
+        talks.vendor,
+        talks.channel,
+        talks.tier
+    from payments
+    inner join talks
+        on
+            payments.customer_id = talks.customer_id
+            and talks.talked_on <= payments.paid_on
+            and talks.talked_on >= payments.paid_on - {{ env_var('ARREARS_ATTRIBUTION_DAYS', '30') }}
+    order by payments.payment_id, talks.attempted_at desc, talks.collector_id, talks.contact_ref
+),
+
+by_assignment as (
+    select distinct on (payments.payment_id)
+        payments.payment_id,
+        assignments.collector_id,
+        collectors.vendor,
+        collectors.channel
+    from payments
+    inner join assignments
+        on
+            payments.customer_id = assignments.customer_id
+            and assignments.assigned_on <= payments.paid_on
+            and (assignments.released_on is null or assignments.released_on > payments.paid_on)
+    left join collectors on assignments.collector_id = collectors.collector_id
+    order by payments.payment_id, assignments.assigned_on desc, assignments.collector_id
+)
+
+select
+    payments.payment_id,
+    payments.loan_id,
+    payments.customer_id,
+    payments.currency,
+    payments.paid_on,
+    cast(date_trunc('month', payments.paid_on) as date) as paid_month,
+    payments.amount,
+    case
+        when by_contact.payment_id is not null then 'contact'
+        when by_assignment.payment_id is not null then 'assignment'
+        else 'none'
+    end as attributed_by,
+    coalesce(by_contact.collector_id, by_assignment.collector_id) as collector_id,
+    case when by_contact.payment_id is not null then by_contact.vendor else by_assignment.vendor end as vendor,
+    case when by_contact.payment_id is not null then by_contact.channel else by_assignment.channel end as channel,
+    by_contact.tier
+from payments
+left join by_contact on payments.payment_id = by_contact.payment_id
+left join by_assignment on payments.payment_id = by_assignment.payment_id

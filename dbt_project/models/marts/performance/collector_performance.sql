@@ -1,0 +1,225 @@
+with cases as (
+    select * from {{ ref('int_collectors__case') }}
+),
+
+attempts as (
+    select * from {{ ref('fct_contact_attempt') }}
+),
+
+promises as (
+    select * from {{ ref('fct_promise') }}
+),
+
+collectors as (
+    select * from {{ ref('stg_core_banking__collectors') }}
+),
+
+reviews as (
+    select * from {{ ref('stg_vendor__qa') }}
+),
+
+complaints as (
+    select * from {{ ref('stg_core_banking__complaints') }}
+),
+
+trainings as (
+    select * from {{ ref('int_collectors__training') }}
+),
+
+recovery as (
+    select
+        collector_id,
+        month,
+        currency,
+        count(*) as cases,
+        sum(amount_recovered) as amount_recovered,
+        round(sum(expected_recovery), 2) as expected_recovery,
+        {{ recovery_index() }} as recovery_index,
+        {{ recovery_index(-1) }} as recovery_index_low,
+        {{ recovery_index(1) }} as recovery_index_high
+    from cases
+    group by collector_id, month, currency
+),
+
+worked as (
+    select
+        collector_id,
+        attempted_month as month,
+        currency,
+        max(vendor) as vendor,
+        max(channel) as channel,
+        count(*) as attempts,
+        count(*) filter (where is_contact) as contacts,
+        count(*) filter (where is_right_party) as right_party_contacts,
+        sum(cost) as cost,
+        coalesce(sum(talk_seconds), 0) as talk_seconds
+    from attempts
+    where collector_id is not null
+    group by collector_id, attempted_month, currency
+),
+
+promised as (
+    select
+        collector_id,
+        cast(date_trunc('month', promised_on) as date) as month,
+        currency,
+        count(*) as promises,
+        count(*) filter (where status = 'kept') as promises_kept,
+        count(*) filter (where status <> 'open') as promises_matured,
+        sum(amount) as amount_promised,
+        sum(least(amount, paid_amount)) as amount_kept
+    from promises
+    where collector_id is not null
+    group by collector_id, date_trunc('month', promised_on), currency
+),
+
+-- What is judged of a collector whatever the currency: the same on each of his rows of the month.
+quality as (
+    select
+        collector_id,
+        cast(date_trunc('month', reviewed_on) as date) as month,
+        round(avg(score), 2) as qa_score,
+        count(*) filter (where breach_code is not null) as breaches
+    from reviews
+    group by collector_id, date_trunc('month', reviewed_on)
+),
+
+conduct as (
+    select
+        collector_id,
+        attempted_month as month,
+        count(*) filter (where is_outside_window) as breaches,
+        round(avg(satisfaction), 2) as satisfaction
+    from attempts
+    where collector_id is not null
+    group by collector_id, attempted_month
+),
+
+-- A customer who complains to the vendor and to the bank on one day complains once.
+complained as (
+    select
+        collector_id,
+        customer_id,
+        cast(received_at at time zone {{ bank_time_zone() }} as date) as complained_on
+    from complaints
+    where collector_id is not null
+    union distinct
+    select
+        collector_id,
+        customer_id,
+        cast(attempted_at at time zone {{ bank_time_zone() }} as date) as complained_on
+    from attempts
+    where
+        is_complaint
+        and collector_id is not null
+),
+
+complaint_counts as (
+    select
+        collector_id,
+        cast(date_trunc('month', complained_on) as date) as month,
+        count(*) as complaints
+    from complained
+    group by collector_id, date_trunc('month', complained_on)
+),
+
+joined as (
+    select
+        recovery.collector_id,
+        recovery.month,
+        recovery.currency,
+        coalesce(collectors.channel, worked.channel, 'unknown') as channel,
+        coalesce(collectors.vendor, worked.vendor, 'unknown') as vendor,
+        recovery.cases,
+        coalesce(worked.attempts, 0) as attempts,
+        coalesce(worked.contacts, 0) as contacts,
+        coalesce(worked.right_party_contacts, 0) as right_party_contacts,
+        coalesce(promised.promises, 0) as promises,
+        coalesce(promised.promises_kept, 0) as promises_kept,
+        coalesce(promised.promises_matured, 0) as promises_matured,
+        coalesce(promised.amount_promised, 0) as amount_promised,
+        coalesce(promised.amount_kept, 0) as amount_kept,
+        recovery.amount_recovered,
+        recovery.expected_recovery,
+        recovery.recovery_index,
+        recovery.recovery_index_low,
+        recovery.recovery_index_high,
+        coalesce(worked.cost, 0) as cost,
+        coalesce(worked.talk_seconds, 0) as talk_seconds,
+        quality.qa_score,
+        coalesce(quality.breaches, 0) + coalesce(conduct.breaches, 0) as breaches,
+        coalesce(complaint_counts.complaints, 0) as complaints,
+        conduct.satisfaction,
+        -- A collector whom the bank does not list has proved no training.
+        coalesce(trainings.training_overdue, collectors.collector_id is null) as training_overdue
+    from recovery
+    left join collectors on recovery.collector_id = collectors.collector_id
+    left join worked
+        on
+            recovery.collector_id = worked.collector_id
+            and recovery.month = worked.month
+            and recovery.currency = worked.currency
+    left join promised
+        on
+            recovery.collector_id = promised.collector_id
+            and recovery.month = promised.month
+            and recovery.currency = promised.currency
+    left join quality
+        on
+            recovery.collector_id = quality.collector_id
+            and recovery.month = quality.month
+    left join conduct
+        on
+            recovery.collector_id = conduct.collector_id
+            and recovery.month = conduct.month
+    left join complaint_counts
+        on
+            recovery.collector_id = complaint_counts.collector_id
+            and recovery.month = complaint_counts.month
+    left join trainings
+        on
+            recovery.collector_id = trainings.collector_id
+            and recovery.month = trainings.month
+)
+
+select
+    collector_id,
+    month,
+    currency,
+    channel,
+    vendor,
+    cast(cases as integer) as cases,
+    cast(attempts as integer) as attempts,
+    cast(contacts as integer) as contacts,
+    cast(right_party_contacts as integer) as right_party_contacts,
+    cast(promises as integer) as promises,
+    cast(promises_kept as integer) as promises_kept,
+    {{ rate('contacts', 'attempts') }} as contact_rate,
+    {{ rate('right_party_contacts', 'attempts') }} as right_party_rate,
+    {{ rate('promises', 'right_party_contacts') }} as promise_rate,
+    {{ rate('promises_kept', 'promises_matured') }} as promise_kept_rate,
+    cast(amount_promised as numeric(18, 2)) as amount_promised,
+    cast(amount_kept as numeric(18, 2)) as amount_kept,
+    cast(amount_recovered as numeric(18, 2)) as amount_recovered,
+    cast(expected_recovery as numeric(18, 2)) as expected_recovery,
+    recovery_index,
+    recovery_index_low,
+    recovery_index_high,
+    cast(cost as numeric(18, 4)) as cost,
+    {{ rate('cost', 'amount_recovered') }} as cost_per_unit_recovered,
+    cast(talk_seconds as bigint) as talk_seconds,
+    qa_score,
+    cast(breaches as integer) as breaches,
+    cast(complaints as integer) as complaints,
+    satisfaction,
+    training_overdue,
+    -- The first thing to talk about, most serious first.
+    case
+        when breaches > 0 then 'compliance'
+        when training_overdue then 'training'
+        when qa_score < 70 then 'conversation_quality'
+        when satisfaction < 3 or complaints > 0 then 'empathy'
+        when promises_matured >= 5 and promises_kept < promises_matured / 2.0 then 'promise_quality'
+        when recovery_index_high < 1 then 'recovery'
+    end as coaching_topic
+from joined

@@ -1,0 +1,10 @@
+with channels as (
+    select * from {{ ref('channels') }}
+)
+
+select
+    channel,
+    name,
+    position,
+    medium
+from channels

@@ -1,0 +1,15 @@
+with vendors as (
+    select * from {{ ref('vendors') }}
+)
+
+select
+    vendor,
+    channel,
+    format,
+    encryption_key is not null as is_encrypted,
+    daily_capacity,
+    cost_per_attempt,
+    currency,
+    acknowledges_stop,
+    cut_off
+from vendors
