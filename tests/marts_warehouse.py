@@ -1,0 +1,66 @@
+"""A warehouse of its own for a test or a module, in which marts are built.
+
+A build takes seconds, so many cases share one.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import date
+from itertools import count
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+from psycopg2.extras import RealDictCursor
+
+from arrears.dbt_build import BuildResult, build
+from arrears.services.postgres import admin_connection, create_database
+from arrears.settings import Settings
+
+DELINQUENCY = "+fct_loan_delinquency +fct_delinquency_history +delinquency_tier int_customers__data_hold"
+"""The models of delinquency and all they need: what these tests build."""
+_numbers = count()
+
+Connection = psycopg2.extensions.connection
+
+
+class Warehouse:
+    """A warehouse of its own, with what tests do to it."""
+
+    def __init__(self, settings: Settings, connection: Connection) -> None:
+        self.settings = settings
+        self.connection = connection
+
+    def build(self, as_of: date, *, select: str = DELINQUENCY, passes: bool = True, **options: Any) -> BuildResult:
+        """Build and, unless told otherwise, let the gate on the marts pass it."""
+        result = build(self.settings, as_of=as_of, select=select, **options)
+        if passes:
+            self.execute("update ops.mart_build set state = 'passed' where build_id = %s", result.build_id)
+        return result
+
+    def execute(self, statement: str, *parameters: Any) -> None:
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+
+    def rows(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
+        with self.connection, self.connection.cursor(cursor_factory=RealDictCursor) as cursor:
+            cursor.execute(statement, parameters)
+            return [dict(row) for row in cursor.fetchall()]
+
+    def position(self, loan_id: str, on: date) -> dict[str, Any]:
+        """The loan on a day, by `loan_delinquency_on`; empty when it does not exist then."""
+        rows = self.rows("select * from marts.loan_delinquency_on(%s) where loan_id = %s", on, loan_id)
+        return rows[0] if rows else {}
+
+
+@contextmanager
+def new_warehouse(server: Settings, **changes: Any) -> Iterator[Warehouse]:
+    name = f"warehouse_dbt_{next(_numbers)}"
+    settings = server.model_copy(update={"warehouse_database": name} | changes)
+    with closing(admin_connection(server, "postgres")) as admin:
+        admin.autocommit = True
+        with admin.cursor() as cursor:
+            create_database(cursor, name, "pipeline", template=server.warehouse_database)
+            with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection:
+                yield Warehouse(settings, connection)
+            cursor.execute(f"drop database if exists {name} with (force)")
