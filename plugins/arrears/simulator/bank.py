@@ -31,6 +31,8 @@ from arrears.source.origin import parse_origins
 
 _ORIGINS = parse_origins("\n".join(f"{table.name} * synthetic: the simulated bank" for table in TABLES))
 _MIN_DAYS = 90
+_FIRST_DUE_AFTER = 14
+"""Days, at least, between disbursement and the first due date."""
 _PROGRESS_EVERY = 500
 
 _COUNTRIES = {"CN": 0.40, "US": 0.25, "GB": 0.20, "IN": 0.15}
@@ -175,7 +177,10 @@ class _Customer:
         disbursed_on = start + timedelta(days=chance.randrange((self.end - start).days - 35))
         product = _PRODUCTS[name]
         principal = round(chance.randint(*product.amounts) * _PRICE_LEVEL[currency]) * 100
-        first_due = add_months(disbursed_on, 1, chance.randint(1, 28))
+        due_day = chance.randint(1, 28)
+        first_due = add_months(disbursed_on, 1, due_day)
+        if (first_due - disbursed_on).days < _FIRST_DUE_AFTER:
+            first_due = add_months(disbursed_on, 2, due_day)
         terms = Terms(
             principal=principal,
             annual_rate=Decimal(chance.randint(*product.rates)) / 10_000,

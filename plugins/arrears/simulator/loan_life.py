@@ -12,7 +12,7 @@ from arrears.simulator.book import Instalment
 from arrears.simulator.calibration import ENDS, STATES, TAPE_RATES
 
 WRITE_OFF_AT = 8
-"""Unpaid instalments at which the bank writes a loan off."""
+"""Months behind at which the bank writes a loan off."""
 _LATE_WITHIN_MONTH = 0.06
 _BOUNCES = 0.004
 _PAYS_PART = 0.15
@@ -109,7 +109,7 @@ class LoanLife:
         if self._in_relief(due_on, due):
             unpaid = due - self._settled
         else:
-            to = self._draw(before)
+            to = "written_off" if self._is_hopeless(due_on) else self._draw(before)
             if to in ENDS:
                 self._finish(to, due_on, due)
                 return False
@@ -120,10 +120,12 @@ class LoanLife:
             self.closed_on, self._is_over = self.movements[-1].on, True
         return 2 <= unpaid <= 4 and self.chance.random() < _HARDSHIP and self._ask_for_relief(due_on)
 
+    def _is_hopeless(self, due_on: date) -> bool:
+        oldest = self._instalments[self._settled].due_on
+        return (due_on.year - oldest.year) * 12 + due_on.month - oldest.month >= WRITE_OFF_AT
+
     def _draw(self, unpaid: int) -> str:
         """The next state by the tape's rates; the risk of the loan counts where it begins to fall behind."""
-        if unpaid >= WRITE_OFF_AT:
-            return "written_off"
         rates = dict(TAPE_RATES[STATES[min(unpaid, 3)]])
         if unpaid == 0:
             rates["1"] *= self.risk
