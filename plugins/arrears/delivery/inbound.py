@@ -60,12 +60,15 @@ class Ack(BaseModel):
     sha256: str = Field(
         pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the first file of the manifest, of the bytes as received."
     )
-    accepted: int = Field(ge=0, description="Rows that will be worked.")
-    rejected: list[RejectedRow] = Field(description="Rows that will not; `accepted` and these add up to `rows`.")
+    accepted: int = Field(ge=0, description="Rows that will be worked; 0 refuses the list as a whole.")
+    rejected: list[RejectedRow] = Field(
+        description="Rows that will not be worked. Unless the list is refused, `accepted` and these add up to `rows`."
+    )
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Ack":
-        if self.accepted + len(self.rejected) != self.rows:
+        is_refused_whole = self.accepted == 0 and not self.rejected
+        if self.accepted + len(self.rejected) != self.rows and not is_refused_whole:
             raise ValueError(
                 f"accepted ({self.accepted}) and rejected ({len(self.rejected)}) do not add up to rows ({self.rows})"
             )
@@ -190,9 +193,18 @@ def _records(content: bytes) -> Iterator[tuple[int, list[str]]]:
                 yield line, fields
             line = reader.line_num + 1
     except UnicodeDecodeError as error:
-        raise FileRefused(f"near line {line}: the file is not UTF-8: save it as UTF-8") from error
+        raise FileRefused(f"line {_first_bad_line(content)}: the file is not UTF-8: save it as UTF-8") from error
     except csv.Error as error:
         raise FileRefused(f"line {line}: not readable as CSV ({error})") from error
+
+
+def _first_bad_line(content: bytes) -> int:
+    """Decoded as a whole, for the error to tell its place in the file and not in a buffer."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return content.count(b"\n", 0, error.start) + 1
+    return 1
 
 
 def _as_text(fields: Sequence[str]) -> str:

@@ -394,9 +394,8 @@ def _shown(batch_id: str) -> str:
 
 def _batch_of_first_ref(this: Desk, cursor: Cursor, table: Table) -> str:
     """The batch whose rows the file reports, told by its first reference that we know."""
-    first = next(table.chunks(rows=1), None)
-    if first is not None:
-        ref = first["contact_ref"].iloc[0]
+    ref = next((ref for chunk in table.chunks() for ref in chunk["contact_ref"] if ref), None)
+    if ref is not None:
         cursor.execute(statement("inbound_batch_of_ref"), {"contact_ref": ref, "vendor": this.vendor.name})
         found = cursor.fetchone()
         if found:
