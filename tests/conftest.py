@@ -61,6 +61,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
         with FileLock(str(tmp_path_factory.getbasetemp().parent / "arrears-server.lock")):
             service.start()
         try:
+            _do_without_safety(settings)
             with closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as connection:
                 create_source(connection)
             with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection:
@@ -68,6 +69,16 @@ def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
             yield settings
         finally:
             service.stop()
+
+
+def _do_without_safety(settings: Settings) -> None:
+    """Creating and dropping databases waits for the disk many times; a test's data need not survive a power cut."""
+    with closing(admin_connection(settings, "postgres")) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for option in ("fsync", "full_page_writes", "synchronous_commit"):
+                cursor.execute(f"alter system set {option} = off")
+            cursor.execute("select pg_reload_conf()")
 
 
 @pytest.fixture
