@@ -36,7 +36,7 @@ contracts as (
         string_agg(loans.loan_id, ' ' order by loans.loan_id) as contract_no,
         string_agg(distinct loans.product, ' ' order by loans.product) as product,
         min(loans.disbursed_on) as disbursed_on,
-        sum(loans.principal) as principal
+        cast(sum(loans.principal) as numeric(18, 2)) as principal
     from contacts
     inner join loans on loans.loan_id = any(contacts.loan_ids)
     group by contacts.as_of, contacts.customer_id, contacts.currency

@@ -142,8 +142,9 @@ considered as (
         coalesce(personal.period_all, usual.period_all) as period_all,
         -- Chance of paying because of the contact, times what is due, less what it costs. A vendor's cost is taken in the
         -- currency of the row: there is no exchange rate in the source, and this only orders the rows.
-        round(
-            coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0), 2
+        cast(
+            coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0)
+            as numeric(18, 2)
         ) as expected_value,
         md5(concat_ws('|', scope.customer_id, scope.currency, channels.channel, {{ as_of_date() }})) as tie_breaker
     from scope

@@ -88,14 +88,18 @@ select
     max(ranked.days_past_due_counted) as days_past_due_counted,
     min(ranked.oldest_unpaid_due_date) as oldest_unpaid_due_date,
     min(ranked.next_due_date) filter (where ranked.tier = 'pre_due') as next_due_date,
-    sum(ranked.arrears_amount) as arrears_amount,
-    case
-        when bool_or(ranked.is_in_arrears) then sum(ranked.arrears_amount)
-        else sum(ranked.next_amount_due)
-    end as amount_due,
-    sum(ranked.outstanding_principal) as outstanding_principal,
+    cast(sum(ranked.arrears_amount) as numeric(18, 2)) as arrears_amount,
+    cast(
+        case
+            when bool_or(ranked.is_in_arrears) then sum(ranked.arrears_amount)
+            else sum(ranked.next_amount_due)
+        end as numeric(18, 2)
+    ) as amount_due,
+    cast(sum(ranked.outstanding_principal) as numeric(18, 2)) as outstanding_principal,
     max(ranked.last_payment_on) as last_payment_on,
-    max(ranked.last_payment_amount) filter (where ranked.payment_rank = 1) as last_payment_amount,
+    cast(
+        max(ranked.last_payment_amount) filter (where ranked.payment_rank = 1) as numeric(18, 2)
+    ) as last_payment_amount,
     array_agg(ranked.loan_id order by ranked.loan_id) as loan_ids
 from ranked
 inner join policies on ranked.customer_id = policies.customer_id

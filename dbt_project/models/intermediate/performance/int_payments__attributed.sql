@@ -26,7 +26,7 @@ payments as (
         effects.customer_id,
         effects.currency,
         effects.paid_on,
-        sum(effects.amount) as amount
+        cast(sum(effects.amount) as numeric(18, 2)) as amount
     from effects
     inner join horizon on effects.counts_from <= horizon.known_until
     group by effects.payment_id, effects.loan_id, effects.customer_id, effects.currency, effects.paid_on

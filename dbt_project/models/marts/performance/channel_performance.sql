@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}") }}
+
 with attempts as (
     select * from {{ ref('fct_contact_attempt') }}
 ),

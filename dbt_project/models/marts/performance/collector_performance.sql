@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}") }}
+
 with cases as (
     select * from {{ ref('int_collectors__case') }}
 ),

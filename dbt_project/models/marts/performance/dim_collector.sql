@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}") }}
+
 with collectors as (
     select * from {{ ref('stg_core_banking__collectors') }}
 )

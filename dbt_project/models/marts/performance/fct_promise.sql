@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}") }}
+
 with promises as (
     {{ promise_states('(select horizon.known_until from ' ~ ref('int_builds__horizon') ~ ' as horizon)') }}
 )
