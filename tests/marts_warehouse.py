@@ -3,10 +3,12 @@
 A build takes seconds, so many cases share one.
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -15,7 +17,7 @@ from psycopg2.extras import RealDictCursor
 
 from arrears.dbt_build import BuildResult, build
 from arrears.services.postgres import admin_connection, create_database
-from arrears.settings import Settings
+from arrears.settings import PROJECT_ROOT, Settings
 
 DELINQUENCY = "+fct_loan_delinquency +fct_delinquency_history +delinquency_tier int_customers__data_hold"
 """The models of delinquency and all they need: what these tests build."""
@@ -64,3 +66,12 @@ def new_warehouse(server: Settings, **changes: Any) -> Iterator[Warehouse]:
             with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection:
                 yield Warehouse(settings, connection)
             cursor.execute(f"drop database if exists {name} with (force)")
+
+
+def policy_pack(directory: Path, **lines: list[str]) -> Path:
+    """Fill a directory with the shipped packs, and add lines to the seeds that are named."""
+    shutil.copytree(PROJECT_ROOT / "dbt_project" / "seeds" / "policy", directory, dirs_exist_ok=True)
+    for seed, added in lines.items():
+        path = directory / f"{seed}.csv"
+        path.write_text(path.read_text() + "".join(f"{line}\n" for line in added))
+    return directory

@@ -6,11 +6,10 @@ Cases without a knowledge time share one build: each is a loan of its own, read 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from marts_warehouse import Warehouse, new_warehouse
+from marts_warehouse import Warehouse, new_warehouse, policy_pack
 from portfolio import Portfolio
 
 from arrears.settings import Settings
@@ -119,14 +118,15 @@ def _cases() -> Portfolio:
 
 
 @pytest.fixture(scope="module")
-def cases(server: Settings, policy_pack: Callable[..., Path]) -> Iterator[Warehouse]:
+def cases(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """All cases landed, and built for a day after all of them."""
     rules = policy_pack(
+        tmp_path_factory.mktemp("policy"),
         delinquency_parameters=[
             "US,tolerant,,1.00,,,day_after,none,12,1900-01-01,,test,verified",
             "US,shifted,,0.00,,,day_after,next_business_day,12,1900-01-01,,test,verified",
             "US,limited,,0.00,100.00,0.01,day_after,none,12,1900-01-01,,test,verified",
-        ]
+        ],
     )
     with new_warehouse(server, policy_dir=rules) as warehouse:
         _cases().land(warehouse.connection, as_of=NEWEST)

@@ -61,7 +61,7 @@ movements as (
         instalments.amount_due as due,
         1 as instalments,
         instalments.due_on as counted_due_on,
-        instalments.next_due_on
+        coalesce(instalments.next_due_on, {{ far_future() }}) as next_due_on
     from instalments
     inner join versions
         on
@@ -117,7 +117,7 @@ totals as (
         sum(sum(movements.due)) over so_far as due_total,
         sum(sum(movements.instalments)) over so_far as counted_instalments,
         max(max(movements.counted_due_on)) over so_far as counted_due_on,
-        max(max(movements.next_due_on)) over so_far as uncounted_due_on
+        nullif(max(max(movements.next_due_on)) over so_far, {{ far_future() }}) as uncounted_due_on
     from movements
     inner join horizon
         on movements.moved_on <= horizon.known_until
