@@ -418,7 +418,7 @@ class ContractWriter:
         names = self._names[table]
         if unknown := values.keys() - names.keys():
             raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
-        writer.writerow([to_text(values.get(name)) for name in names])
+        writer.writerow([value if type(value := values.get(name)) is str else to_text(value) for name in names])
         self.row_counts[table] += 1
 
     def _open(self, table: Table) -> Any:

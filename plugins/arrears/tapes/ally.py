@@ -6,6 +6,7 @@ column in `core_banking.data_origin` and `docs/source.md`.
 """
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -141,10 +142,9 @@ def read_tape(directory: Path) -> list[TapeLoan]:
     loans = _read(directory / _LOANS_FILE, _LOAN_COLUMNS)
     months = _read(directory / _MONTHS_FILE, _MONTH_COLUMNS)
     try:
-        by_loan = {
-            str(loan_id): tuple(_month(row) for row in group.to_dict("records"))
-            for loan_id, group in months.groupby("assetNumber")
-        }
+        by_loan: dict[str, list[Month]] = defaultdict(list)
+        for row in months.to_dict("records"):
+            by_loan[row["assetNumber"]].append(_month(row))
         return [_loan(row, by_loan) for row in loans.sort_values("assetNumber").to_dict("records")]
     except (ValueError, ArithmeticError, KeyError) as error:
         raise SourceFileError([f"{directory}: not the Ally tape as documented in docs/source.md: {error}"]) from error
@@ -188,7 +188,7 @@ def _month(row: dict[Any, str]) -> Month:
     )
 
 
-def _loan(row: dict[Any, str], months: dict[str, tuple[Month, ...]]) -> TapeLoan:
+def _loan(row: dict[Any, str], months: dict[str, list[Month]]) -> TapeLoan:
     score = row["obligorCreditScore"]
     return TapeLoan(
         loan_id=row["assetNumber"],

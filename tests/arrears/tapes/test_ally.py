@@ -164,6 +164,14 @@ def test_same_tape_same_bytes(tape: Path, tmp_path: Path) -> None:
     assert filecmp.cmpfiles(tmp_path / "a", tmp_path / "b", names, shallow=False) == (names, [], [])
 
 
+def test_rates_of_a_tape_are_measured_between_its_month_ends(tape: Path) -> None:
+    """At the cut-off 11 loans are not behind, 3 are by one instalment and 1 by two; a month later nearly all are."""
+    measured = ally.transition_rates(tape, CUT_OFF, date(2019, 9, 30))
+    assert {state: sum(row.values()) for state, row in measured.items()} == {"0": 1.0, "1": 1.0, "2": 1.0}
+    assert measured["2"] == {"0": 0, "1": 0, "2": 0, "3+": 1.0, "closed": 0, "written_off": 0}
+    assert measured["0"]["closed"] == pytest.approx(1 / 11)
+
+
 def test_tape_without_a_file_is_refused(tape: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceFileError, match=r"loans\.csv\.gz is missing: the Ally tape is"):
         ally.read_tape(tmp_path)
