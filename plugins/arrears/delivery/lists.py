@@ -24,7 +24,7 @@ from arrears.delivery.statements import statement
 from arrears.delivery.vendors import Vendor, all_vendors, get_vendor
 from arrears.domain.batch_state import WAITING, BatchState
 from arrears.domain.money import format_amount
-from arrears.errors import DeliveryError, GateError
+from arrears.errors import DeliveryError, GateBrokenError, GateError
 from arrears.hooks import openpgp
 from arrears.quality.suites import record, require_green
 from arrears.settings import Settings, get_settings
@@ -83,11 +83,11 @@ def plan_batches(
 
 
 def write_batch(warehouse: psycopg2.extensions.connection, *, batch_id: str, settings: Settings) -> None:
-    """Make the files of a planned batch and store them: state `written`. Commits; a written batch stays as it is.
+    """Make the files of a planned batch and store them: state `written`. Commits; a batch further on stays as it is.
 
     Raises:
         DeliveryError: the decisions changed since the plan, a value cannot be written, the vendor's key is missing or
-            expired, or the batch is superseded, expired or refused. Nothing was stored.
+            expired, or the batch is superseded. Nothing was stored.
     """
     with warehouse:
         batch = ledger.get_batch(warehouse, batch_id, lock=True)
@@ -97,8 +97,8 @@ def write_batch(warehouse: psycopg2.extensions.connection, *, batch_id: str, set
             files = _list_files(warehouse, batch, layout, settings) if batch.kind == "contact_list" else []
             ledger.store_files(warehouse, batch_id, files or [_drop_file(warehouse, batch, layout, settings)])
             ledger.transition(warehouse, batch_id=batch_id, to=BatchState.WRITTEN)
-        elif batch.state in (BatchState.SUPERSEDED, BatchState.EXPIRED, BatchState.REFUSED):
-            raise DeliveryError(f"batch {batch_id} is {batch.state}: expected a planned one; plan the day again")
+        elif batch.state is BatchState.SUPERSEDED:
+            raise DeliveryError(f"batch {batch_id} is superseded: expected a planned one; plan the day again")
 
 
 def gate_batch(
@@ -111,7 +111,7 @@ def gate_batch(
     """Check a written batch by its own bytes; when all is green, encrypt it where required and store its manifest.
 
     Commits the results either way, and the sealed files with them. A batch that has its manifest already is not checked
-    again: its plain text may be gone.
+    again (its plain text may be gone), nor is one that expired or was refused.
 
     Args:
         docs_dir: Where Data Docs live; None renders no page.
@@ -125,11 +125,14 @@ def gate_batch(
     with warehouse:
         batch = ledger.get_batch(warehouse, batch_id)
         files = ledger.files(warehouse, batch_id)
-        if any(file.name == batch.manifest_name for file in files):
+        has_ended = batch.state in (BatchState.EXPIRED, BatchState.REFUSED)
+        if has_ended or any(file.name == batch.manifest_name for file in files):
             return []
         if batch.state is not BatchState.WRITTEN:
             raise DeliveryError(f"batch {batch_id} is {batch.state}: expected a written one at the gate")
         results = list_gate.check(warehouse, batch, files, docs_dir=docs_dir)
+    if not results:
+        raise GateBrokenError(f"the gate of {batch_id} returned no result at all: nothing was decided")
     with warehouse:
         # Checked outside a lock: seal exactly what was checked, or nothing.
         batch = ledger.get_batch(warehouse, batch_id, lock=True)
