@@ -22,9 +22,13 @@
     {%- if bound == 0 -%}
         round({{ index }}, 6)
     {%- else -%}
-        round(
-            greatest(0, {{ index }} + {{ bound }} * 1.96 * sqrt(sum(recovery_variance)) / nullif(sum(expected_recovery), 0)),
-            6
-        )
+        {#- Not greatest(0, …) alone: PostgreSQL's greatest passes over a null, and nothing expected has no interval. -#}
+        case
+            when sum(expected_recovery) <> 0
+                then round(
+                    greatest(0, {{ index }} + {{ bound }} * 1.96 * sqrt(sum(recovery_variance)) / sum(expected_recovery)),
+                    6
+                )
+        end
     {%- endif -%}
 {%- endmacro %}
