@@ -130,13 +130,12 @@ def _choose(names: Sequence[str] | None) -> list[Table]:
 
 @contextmanager
 def _snapshot(source: Connection) -> Iterator[None]:
-    """All tables as of one instant, in one encoding and notation whatever the bank's server prefers."""
+    """All tables as of one instant, and in one encoding whatever the bank prefers (psycopg2 asks for ISO dates)."""
     source.rollback()
     source.set_client_encoding("UTF8")
     try:
         with source.cursor() as cursor:
             cursor.execute("set transaction isolation level repeatable read, read only")
-            cursor.execute("set local datestyle = 'ISO, YMD'")
             yield
     finally:
         source.rollback()
