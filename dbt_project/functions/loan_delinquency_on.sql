@@ -2,8 +2,11 @@ with history as (
     select * from {{ ref('fct_delinquency_history') }}
 ),
 
-horizon as (
-    select * from {{ ref('int_builds__horizon') }}
+-- The day that is asked for, if any mart may speak of it.
+asked as (
+    select on_date as asked_on
+    from {{ ref('int_builds__horizon') }}
+    where on_date <= known_until
 ),
 
 terms as (
@@ -48,6 +51,7 @@ asset_classes as (
 
 positions as (
     select
+        asked.asked_on as as_of,
         history.loan_id,
         history.schedule_version,
         history.oldest_unpaid_due_date,
@@ -66,25 +70,25 @@ positions as (
         versions.probation_until,
         versions.probation_began_on,
         coalesce(versions.restructurings, 0) as restructurings,
+        versions.restructured_on is not null as is_forborne,
         case
-            when history.newest_counted_due_on = on_date then on_date
+            when history.newest_counted_due_on = asked.asked_on then asked.asked_on
             else history.next_due_on
         end as next_due_date,
         {{ days_past_due(
-            'history.oldest_unpaid_due_date', 'history.oldest_unpaid_counted_from', 'on_date', 'terms.day_count'
+            'history.oldest_unpaid_due_date', 'history.oldest_unpaid_counted_from', 'asked.asked_on', 'terms.day_count'
         ) }} as days_past_due
     from history
-    inner join horizon
-        on on_date <= horizon.known_until
+    inner join asked
+        on
+            history.valid_from <= asked.asked_on
+            and (history.valid_to is null or history.valid_to > asked.asked_on)
     inner join terms
         on history.loan_id = terms.loan_id
     inner join versions
         on
             history.loan_id = versions.loan_id
             and history.schedule_version = versions.schedule_version
-    where
-        history.valid_from <= on_date
-        and (history.valid_to is null or history.valid_to > on_date)
 ),
 
 paused as (
@@ -93,7 +97,7 @@ paused as (
         sum(
             greatest(
                 0,
-                least(pauses.ends_on, on_date) - greatest(pauses.starts_on, positions.oldest_unpaid_due_date)
+                least(pauses.ends_on, positions.as_of) - greatest(pauses.starts_on, positions.oldest_unpaid_due_date)
             )
         ) as paused_days
     from positions
@@ -126,9 +130,9 @@ probation_floors as (
     inner join history as earlier
         on
             positions.loan_id = earlier.loan_id
-            and earlier.valid_to >= positions.probation_began_on
-            and earlier.valid_to <= on_date
-    where positions.probation_until > on_date
+            and positions.probation_began_on <= earlier.valid_to
+            and positions.as_of >= earlier.valid_to
+    where positions.probation_until > positions.as_of
     group by positions.loan_id
 ),
 
@@ -166,16 +170,19 @@ counted as (
     select
         positions.*,
         write_offs.loan_id is not null as is_written_off,
+        data_holds.loan_id is not null as is_data_hold,
         greatest(0, positions.days_past_due - coalesce(paused.paused_days, 0)) as days_past_due_counted,
         case
             when not positions.has_materiality_limits then positions.days_past_due
             when positions.material_since is null then 0
-            else on_date - positions.material_since + 1
+            else positions.as_of - positions.material_since + 1
         end as days_past_due_regulatory,
         coalesce(probation_floors.days_past_due, 0) as probation_floor
     from positions
     left join write_offs
         on positions.loan_id = write_offs.loan_id
+    left join data_holds
+        on positions.loan_id = data_holds.loan_id
     left join paused
         on positions.loan_id = paused.loan_id
     left join probation_floors
@@ -201,12 +208,12 @@ tiered as (
             and (tiers.dpd_to is null or counted.days_past_due_counted <= tiers.dpd_to)
             and (
                 tiers.due_within_days is null
-                or counted.next_due_date - on_date <= tiers.due_within_days
+                or counted.next_due_date - counted.as_of <= tiers.due_within_days
             )
 )
 
 select
-    on_date as as_of,
+    counted.as_of,
     counted.loan_id,
     counted.customer_id,
     counted.product,
@@ -229,12 +236,12 @@ select
     last_repayments.amount as last_payment_amount,
     counted.is_written_off,
     counted.schedule_version,
-    counted.restructured_on is not null as is_forborne,
+    counted.is_forborne,
     counted.restructured_on,
     counted.restructurings,
     before_restructuring.days_past_due as days_past_due_before_restructuring,
     counted.probation_until,
-    data_holds.loan_id is not null as is_data_hold
+    counted.is_data_hold
 from counted
 left join tiered
     on
@@ -255,5 +262,3 @@ left join last_repayments
     on
         counted.loan_id = last_repayments.loan_id
         and last_repayments.recency = 1
-left join data_holds
-    on counted.loan_id = data_holds.loan_id

@@ -160,7 +160,7 @@ marks as (
     select
         loan_id,
         schedule_version,
-        paid_total as level,
+        paid_total as reach,
         'reached' as mark,
         moved_on,
         due_total,
@@ -181,7 +181,7 @@ marks as (
     select
         loan_id,
         schedule_version,
-        paid_total + tolerance as level,
+        paid_total + tolerance as reach,
         'tolerated' as mark,
         moved_on,
         null as due_total,
@@ -203,7 +203,7 @@ marks as (
     select
         loan_id,
         schedule_version,
-        cumulative_due as level,
+        cumulative_due as reach,
         'instalment' as mark,
         null as moved_on,
         null as due_total,
@@ -228,7 +228,7 @@ walked as (
         schedule_version,
         mark,
         moved_on,
-        level,
+        reach,
         due_total,
         counted_instalments,
         counted_due_on,
@@ -246,7 +246,7 @@ walked as (
     window downwards as (
         partition by loan_id, schedule_version
         -- A sum that pays an instalment to the cent comes before it: what it does not pay is the one met earlier.
-        order by level desc, case when mark = 'instalment' then 1 else 0 end
+        order by reach desc, case when mark = 'instalment' then 1 else 0 end
         rows between unbounded preceding and current row
     )
 ),
@@ -266,18 +266,18 @@ settled as (
         reached.loan_id,
         reached.schedule_version,
         reached.moved_on,
-        reached.level as paid_total,
+        reached.reach as paid_total,
         reached.counted_due_on,
         reached.materiality_absolute,
         reached.materiality_share,
-        greatest(0, reached.due_total - reached.level) as arrears_amount,
+        greatest(0, reached.due_total - reached.reach) as arrears_amount,
         case
             when reached.unpaid_counted_from <= reached.moved_on
                 then reached.counted_instalments - reached.unpaid_position + 1
             else 0
         end as unpaid_instalments,
         coalesce(
-            reached.principal_left_before - greatest(0, reached.level - reached.principal_settled_from), 0
+            reached.principal_left_before - greatest(0, reached.reach - reached.principal_settled_from), 0
         ) as outstanding_principal,
         case
             when reached.unpaid_counted_from <= reached.moved_on then reached.uncounted_due_on

@@ -34,8 +34,8 @@ candidates as (
     inner join parameters
         on
             parameters.jurisdiction in (kinds.jurisdiction, 'DEFAULT')
-            and (parameters.product is null or parameters.product = kinds.product)
-            and (parameters.currency is null or parameters.currency = kinds.currency)
+            and (parameters.product is null or kinds.product = parameters.product)
+            and (parameters.currency is null or kinds.currency = parameters.currency)
 ),
 
 boundaries as (

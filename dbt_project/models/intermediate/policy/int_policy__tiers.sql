@@ -31,7 +31,7 @@ candidates as (
     inner join tiers
         on
             tiers.jurisdiction in (kinds.jurisdiction, 'DEFAULT')
-            and (tiers.product is null or tiers.product = kinds.product)
+            and (tiers.product is null or kinds.product = tiers.product)
 ),
 
 boundaries as (

@@ -21,10 +21,10 @@ select
     tiers.rank,
     tiers.dpd_from,
     tiers.dpd_to,
+    cast(sum(loans.arrears_amount) as numeric(18, 2)) as arrears_amount,
+    cast(sum(loans.outstanding_principal) as numeric(18, 2)) as outstanding_principal,
     count(*) as loans,
-    count(distinct loans.customer_id) as customers,
-    sum(loans.arrears_amount) as arrears_amount,
-    sum(loans.outstanding_principal) as outstanding_principal
+    count(distinct loans.customer_id) as customers
 from loans
 inner join tiers
     on

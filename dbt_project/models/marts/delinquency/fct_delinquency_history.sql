@@ -68,20 +68,20 @@ select
     runs.loan_id,
     runs.schedule_version,
     runs.moved_on as valid_from,
-    coalesce(
-        runs.next_moved_on, case when terms.closed_on <= horizon.known_until then terms.closed_on end
-    ) as valid_to,
     runs.oldest_unpaid_due_date,
     runs.oldest_unpaid_contractual_date,
     runs.oldest_unpaid_counted_from,
     runs.newest_counted_due_on,
     runs.next_due_on,
+    terms.currency,
+    runs.has_materiality_limits,
     cast(runs.arrears_amount as numeric(18, 2)) as arrears_amount,
     cast(runs.paid_total as numeric(18, 2)) as paid_total,
     cast(runs.outstanding_principal as numeric(18, 2)) as outstanding_principal,
     cast(runs.unpaid_instalments as integer) as unpaid_instalments,
-    terms.currency,
-    runs.has_materiality_limits,
+    coalesce(
+        runs.next_moved_on, case when terms.closed_on <= horizon.known_until then terms.closed_on end
+    ) as valid_to,
     case when runs.is_material and runs.has_materiality_limits then runs.material_since end as material_since
 from runs
 inner join terms

@@ -40,5 +40,10 @@ select
     is_data_hold
 from loans
 {% if is_incremental() %}
-    where not exists (select 1 from {{ this }} as newer where newer.as_of > {{ as_of_date() }})
+where
+    not exists (
+        select 1
+        from {{ this }} as newer
+        where newer.as_of > {{ as_of_date() }}
+    )
 {% endif %}
