@@ -7,7 +7,7 @@ import csv
 import io
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from psycopg2.extras import Json, execute_values
 
 from arrears.delivery import ledger
 from arrears.delivery.inbound import (
+    COLUMNS,
     FIELD_COUNT,
     LINE_NUMBER,
     ROW_TEXT,
@@ -135,6 +136,16 @@ def load(this: Desk, cursor: Cursor, file: InboundFile) -> FileOutcome:
     if document.kind == "results":
         return _load_results(this, cursor, file, document)
     return _load_qa(this, cursor, file, document)
+
+
+def judged_alone(table: Table, terms: Terms) -> Iterator[tuple[int, list[Problem]]]:
+    """Line and problems of each row, as far as they can be told without the list that it answers."""
+    for chunk in table.chunks():
+        for raw in _raw_rows(chunk):
+            row, problems = _read_raw(raw, len(table.header), COLUMNS[table.kind])
+            if table.kind == "results" and not problems:
+                problems = judge(row, terms, currency=str(row["currency"] or ""))
+            yield int(raw[LINE_NUMBER]), problems
 
 
 def kind_of(content: bytes) -> FileKind:

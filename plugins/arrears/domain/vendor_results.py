@@ -109,7 +109,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a row: the field and the reason, never the value."""
+    """What is wrong with a row: the field (empty for the row as a whole) and the reason, never the value."""
 
     reason: Reason
     field: str
@@ -119,7 +119,7 @@ class Problem:
         return self.reason.name
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.reason.value}"
+        return f"{self.field}: {self.reason.value}" if self.field else self.reason.value
 
 
 @dataclass(frozen=True)
