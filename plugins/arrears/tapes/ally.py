@@ -288,19 +288,18 @@ class Outcome:
 def outcome(loan: TapeLoan) -> Outcome:
     """Paid off when the last payment covered the balance, written off when the balance vanished without one."""
     before: Month | None = None
-    ended: tuple[Month, Month] | None = None
+    ended: Month | None = None
     for month in loan.months:
         if month.balance is not None and month.balance > 0:
             before, ended = month, None
-        elif before is not None and ended is None:
-            ended = before, month
+        elif ended is None:
+            ended = month
     if ended is None:
         return Outcome("active")
-    last, end = ended
-    owed = last.balance or 0
-    if end.principal >= owed:
-        return Outcome("closed", closed_on=end.ends_on)
-    return Outcome("written_off", written_off_on=end.ends_on, charged_off=owed - end.principal)
+    owed = before.balance or 0 if before else 0  # Without a month before, it was paid off in month 0.
+    if ended.principal >= owed:
+        return Outcome("closed", closed_on=ended.ends_on)
+    return Outcome("written_off", written_off_on=ended.ends_on, charged_off=owed - ended.principal)
 
 
 def reversals(loan: TapeLoan) -> Iterator[tuple[Month, Month, int]]:

@@ -20,6 +20,7 @@ class MiniLoan:
     interest_paid_to: str = "08-20-2019"
     score: str = "700"
     state: str = "CA"
+    opening_balance: str = "6700"
     months: list[tuple[str, str, str, str]] = field(default_factory=list)
     """From September 2019 on: balance, principal, payment, recovery."""
 
@@ -39,6 +40,7 @@ LOANS = [
     MiniLoan("1012", months=[("6400", "300", "330", ""), ("6500", "0", "0", "")]),
     MiniLoan("1013", months=[("0", "6700", "6750", ""), ("6700", "0", "0", ""), ("6600", "100", "140", "")]),
     MiniLoan("1014", months=[("6600", "100", "140", ""), ("6640", "0", "40", "")]),
+    MiniLoan("1016", opening_balance="0", due_next="0"),
     MiniLoan("1015", months=[("-5.25", "6705.25", "6755.25", ""), ("0", "0", "0", "")]),
 ]
 
@@ -73,7 +75,7 @@ def write_mini_tape(directory: Path) -> Path:
             )
         )
         for loan in LOANS
-        for index, values in enumerate([("6700", "90", "120", ""), *loan.months])
+        for index, values in enumerate([(loan.opening_balance, "90", "120", ""), *loan.months])
     ]
     _write(directory / _LOANS_FILE, loans)
     _write(directory / _MONTHS_FILE, months)
