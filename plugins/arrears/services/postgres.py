@@ -51,13 +51,13 @@ class PostgresService:
         Raises:
             ServiceError: no room on the disk, the port is taken, or the server refused to start.
         """
+        create_secrets(self.settings)
         if not self.is_running():
             require_free_port(
                 "PostgreSQL", self.settings.postgres_host, self.settings.postgres_port, "ARREARS_POSTGRES_PORT"
             )
             self._require_disk()
             self.log.parent.mkdir(parents=True, exist_ok=True)
-            create_secrets(self.settings)
             if not (self.data / "PG_VERSION").exists():
                 self._initdb()
             self._pg_ctl("start", "-l", str(self.log), "-w", "-t", "60", "-o", self._options())
