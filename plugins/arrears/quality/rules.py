@@ -122,6 +122,11 @@ def _rule(suite: str, entry: dict[str, Any], parameters: Mapping[str, Value], li
     missing = {"rule_id", "reason_code", "severity", "expected"} - meta.keys()
     if missing:
         raise GateBrokenError(f"suite {suite}: {entry.get('type')} lacks {sorted(missing)} in its meta")
+    if meta["severity"] not in list(Severity):
+        raise GateBrokenError(
+            f"suite {suite}, rule {meta['rule_id']}: expected a severity of {', '.join(Severity)}, "
+            f"found {meta['severity']!r}"
+        )
     kwargs = dict(entry["kwargs"])
     if entry["type"] == QUERY_TYPE:
         kwargs["unexpected_rows_query"] = _fill(suite, kwargs["unexpected_rows_query"], literals)

@@ -12,6 +12,9 @@ from arrears.quality.landing_gate import check_batch
 from arrears.quality.rules import GateReport
 from arrears.settings import Settings
 
+CORE = ("customers", "loans", "repayment_schedule", "loan_transactions", "complaints")
+"""The tables that most tests are about: fewer suites to run."""
+
 
 @dataclass
 class Pipeline:
@@ -20,15 +23,18 @@ class Pipeline:
     source: Connection
     warehouse: Connection
     settings: Settings
+    tables: Sequence[str] | None = CORE
 
-    def load(self, as_of: date = AS_OF, tables: Sequence[str] | None = None) -> LandedBatch:
-        return load_batch(self.source, self.warehouse, as_of=as_of, run_id=None, settings=self.settings, tables=tables)
+    def load(self, as_of: date = AS_OF) -> LandedBatch:
+        return load_batch(
+            self.source, self.warehouse, as_of=as_of, run_id=None, settings=self.settings, tables=self.tables
+        )
 
     def check(self, batch: LandedBatch) -> GateReport:
         return check_batch(self.warehouse, batch_id=batch.batch_id, settings=self.settings)
 
-    def load_and_check(self, as_of: date = AS_OF, tables: Sequence[str] | None = None) -> GateReport:
-        return self.check(self.load(as_of, tables))
+    def load_and_check(self, as_of: date = AS_OF) -> GateReport:
+        return self.check(self.load(as_of))
 
     def red_rules(self) -> set[str]:
         """Rules of the newest batch that are not green, whatever their severity, as `subject.rule_id`."""
