@@ -40,17 +40,25 @@ class Day:
     known_at: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=10))
     build_id: int = 0
 
-    def set_up(self) -> None:
-        """Tables, seeds, a source and a passed build."""
+    def create_tables(self) -> None:
+        """Tables and seeds, once for many days."""
         with self.warehouse, self.warehouse.cursor() as cursor:
             cursor.execute(TABLES.read_text())
-            cursor.execute(
-                "insert into ops.source_generation (generation, mode, description) values (1, 'static', 'test')"
-            )
+        seeds = PROJECT_ROOT / "dbt_project" / "seeds"
         self.load_seed("vendors", VENDORS_SEED)
-        reference = PROJECT_ROOT / "dbt_project" / "seeds"
-        self.load_seed("dispositions", reference / "reference" / "dispositions.csv")
-        self.load_seed("suppression_reasons", reference / "policy" / "suppression_reasons.csv")
+        self.load_seed("dispositions", seeds / "reference" / "dispositions.csv")
+        self.load_seed("suppression_reasons", seeds / "policy" / "suppression_reasons.csv")
+
+    def begin(self) -> None:
+        """An empty day: a source and a passed build, nobody to contact."""
+        kept = [f"staging.{name}" for name in ("vendors", "dispositions", "suppression_reasons")]
+        tables = self.run(
+            "select schemaname || '.' || tablename from pg_tables where schemaname = any(%s)",
+            ["staging", "intermediate", "marts", "landing", "quarantine", "ops"],
+        )
+        names = ", ".join(name for (name,) in tables if name not in kept)
+        self.run(f"truncate {names} restart identity")
+        self.insert("ops.source_generation", generation=1, mode="static", description="test")
         self.insert(
             "staging.delinquency_parameters", jurisdiction="DEFAULT", tolerance=Decimal(0), valid_from=date(1900, 1, 1)
         )

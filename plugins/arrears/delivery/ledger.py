@@ -71,6 +71,8 @@ class Item:
     contact_point_id: str | None = None
     reason: str | None = None
     pay_link_token: str | None = None
+    contact_customer_id: str | None = None
+    """Whom the row reaches: the borrower, or somebody else who owes."""
 
 
 def newest_generation(warehouse: psycopg2.extensions.connection) -> int:
@@ -113,6 +115,16 @@ def batches_of(
     )
     with warehouse.cursor() as cursor:
         cursor.execute(query, (kind, channel, vendor, as_of))
+        return [_batch(row) for row in cursor.fetchall()]
+
+
+def waiting(warehouse: psycopg2.extensions.connection, *, kind: str, as_of: date) -> list[Batch]:
+    """The batches of one kind and day that their vendors do not have yet, by vendor, oldest first."""
+    query = statement("batch") + (
+        " where kind = %s and as_of = %s and state in ('planned', 'written') order by vendor, sequence"
+    )
+    with warehouse.cursor() as cursor:
+        cursor.execute(query, (kind, as_of))
         return [_batch(row) for row in cursor.fetchall()]
 
 
@@ -178,7 +190,8 @@ def set_acknowledge_by(warehouse: psycopg2.extensions.connection, batch_id: str,
 
 def insert_items(warehouse: psycopg2.extensions.connection, batch_id: str, items: Iterable[Item]) -> None:
     rows = [
-        (batch_id, i.contact_ref, i.customer_id, i.currency, i.contact_point_id, i.reason, i.pay_link_token)
+        (batch_id, i.contact_ref, i.customer_id, i.currency, i.contact_point_id, i.reason)
+        + (i.pay_link_token, i.contact_customer_id)
         for i in items
     ]
     with warehouse.cursor() as cursor:

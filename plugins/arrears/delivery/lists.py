@@ -48,6 +48,11 @@ class Draft:
     inputs_hmac: str
     row_count: int
 
+    @property
+    def is_cumulative(self) -> bool:
+        """Whether a newer file holds what an older one said: then one may follow what the vendor has already."""
+        return self.kind == "recall"
+
 
 def plan_batches(
     warehouse: psycopg2.extensions.connection,
@@ -194,7 +199,8 @@ def plan_one(
         warehouse, kind=draft.kind, channel=draft.channel, vendor=draft.vendor, as_of=draft.as_of
     )
     latest = earlier[-1] if earlier else None
-    if latest and (latest.inputs_hmac == draft.inputs_hmac or not _may_be_superseded(latest)):
+    replaces = latest if latest and _may_be_superseded(latest) else None
+    if latest and (latest.inputs_hmac == draft.inputs_hmac or not (replaces or draft.is_cumulative)):
         return latest, False
     sequence = latest.sequence + 1 if latest else 1
     prefix = draft.channel if draft.kind == "contact_list" else draft.kind
@@ -211,12 +217,14 @@ def plan_one(
         row_count=draft.row_count,
         planned_at=planned_at,
         valid_until=draft.valid_until,
-        supersedes=latest.batch_id if latest else None,
+        supersedes=replaces.batch_id if replaces else None,
         inputs_hmac=draft.inputs_hmac,
         sending_since=None,
     )
-    if latest and latest.state in WAITING:
-        ledger.transition(warehouse, batch_id=latest.batch_id, to=BatchState.SUPERSEDED, detail=f"by {batch.batch_id}")
+    if replaces and replaces.state in WAITING:
+        ledger.transition(
+            warehouse, batch_id=replaces.batch_id, to=BatchState.SUPERSEDED, detail=f"by {batch.batch_id}"
+        )
     ledger.insert_batch(warehouse, batch, planned_at + timedelta(minutes=settings.ack_deadline_minutes))
     return batch, True
 
@@ -229,7 +237,7 @@ def read_rows(warehouse: psycopg2.extensions.connection, layout: Layout, *, as_o
         condition=sql.SQL(statement("approved_condition") if layout is LEGAL else "true"),
     )
     with warehouse.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(query, {"as_of": as_of, "vendor": vendor})
+        cursor.execute(query, {"as_of": as_of, "vendor": vendor, "channel": layout.name})
         return [dict(row) for row in cursor.fetchall()]
 
 
@@ -279,11 +287,16 @@ def _items(key: bytes, batch_id: str, rows: Sequence[Row]) -> list[Item]:
                 contact_ref=references.contact_ref(key, **of),
                 customer_id=of["customer_id"],
                 currency=of["currency"],
-                contact_point_id=None if row["contact_point_id"] is None else str(row["contact_point_id"]),
+                contact_point_id=_text(row["contact_point_id"]),
+                contact_customer_id=_text(row["contact_customer_id"]),
                 pay_link_token=references.pay_link_token(key, **of) if "template_id" in row else None,
             )
         )
     return items
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _clock(warehouse: psycopg2.extensions.connection) -> datetime:

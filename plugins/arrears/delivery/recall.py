@@ -13,7 +13,6 @@ from arrears.delivery import ledger, lists, references
 from arrears.delivery.ledger import BatchPlan, Item
 from arrears.delivery.statements import statement
 from arrears.delivery.stop import ALL_CHANNELS
-from arrears.domain.batch_state import WAITING
 from arrears.settings import Settings, get_settings
 
 
@@ -24,17 +23,16 @@ def plan_recalls(
     now: datetime,
     settings: Settings | None = None,
 ) -> list[BatchPlan]:
-    """Plan the recall files that are to be written and delivered now, at most one a vendor. Commits.
+    """Plan the recall files that are to be written and delivered now, oldest first. Commits.
 
-    A file holds every reference recalled from that vendor on the day so far. A vendor for which nothing changed gets
-    none, unless its last one has not left yet.
+    A file holds every reference recalled from that vendor on the day so far. A vendor for which nothing changed gets no
+    new one; one that has not left yet is returned again.
 
     Args:
         now: The instant of the recall: lists whose `valid_until` has passed are not worked any more.
     """
     settings = settings or get_settings()
     key = references.secret_key(settings)
-    plans = []
     with warehouse:
         ledger.lock_planning(warehouse, as_of)
         for vendor, (items, valid_until) in _recalled(warehouse, as_of, now).items():
@@ -51,9 +49,7 @@ def plan_recalls(
             batch, is_new = lists.plan_one(warehouse, draft, now=now, settings=settings)
             if is_new:
                 ledger.insert_items(warehouse, batch.batch_id, items)
-            if batch.state in WAITING:
-                plans.append(batch)
-    return plans
+        return ledger.waiting(warehouse, kind="recall", as_of=as_of)
 
 
 def write_recall(

@@ -155,7 +155,9 @@ def test_the_same_decisions_give_the_same_bytes_whatever_their_order(day: Day) -
     first = day.content(batch_id)
     day.run("delete from ops.delivery_file")
     day.run("update ops.delivery_batch set state = 'planned' where batch_id = %s", batch_id)
-    day.run("create table shuffled as select * from intermediate.int_contact_list__sms order by customer_id desc")
+    day.run(
+        "create temporary table shuffled as select * from intermediate.int_contact_list__sms order by customer_id desc"
+    )
     day.run("truncate intermediate.int_contact_list__sms")
     day.run("insert into intermediate.int_contact_list__sms select * from shuffled")
 

@@ -1,4 +1,4 @@
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -8,7 +8,7 @@ from arrears.domain.batch_state import AT_VENDOR, WAITING, BatchState, may_follo
 def test_a_batch_goes_from_plan_to_close() -> None:
     way = [BatchState(name) for name in ("planned", "written", "uploaded", "acknowledged", "closed")]
 
-    assert all(may_follow(current, new) for current, new in zip(way, way[1:], strict=False))
+    assert all(may_follow(current, new) for current, new in pairwise(way))
 
 
 @pytest.mark.parametrize("end", [BatchState.CLOSED, BatchState.REFUSED, BatchState.EXPIRED, BatchState.SUPERSEDED])

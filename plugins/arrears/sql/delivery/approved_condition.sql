@@ -1,11 +1,24 @@
 (
-        select
-            count(distinct approval.approver) filter (where approval.is_approved) >= 2
-            and bool_and(approval.is_approved)
-        from ops.legal_approval as approval
-        where
-            approval.generation = (select max(generation) from ops.source_generation)
-            and approval.as_of = list.as_of
-            and approval.customer_id = list.customer_id
-            and approval.currency = list.currency
+        -- What the ledger lets go once approved, and here again: two people for it and nobody against.
+        exists (
+            select
+            from marts.fct_contact_decision as decision
+            where
+                decision.as_of = list.as_of
+                and decision.channel = 'legal'
+                and decision.customer_id = list.customer_id
+                and decision.currency = list.currency
+                and decision.decision = 'contact'
+        )
+        and (
+            select
+                count(distinct approval.approver) filter (where approval.is_approved) >= 2
+                and bool_and(approval.is_approved)
+            from ops.legal_approval as approval
+            where
+                approval.generation = (select max(generation.generation) from ops.source_generation as generation)
+                and approval.as_of = list.as_of
+                and approval.customer_id = list.customer_id
+                and approval.currency = list.currency
+        )
     )

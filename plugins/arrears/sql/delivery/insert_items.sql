@@ -5,6 +5,7 @@ insert into ops.delivery_item (
     currency,
     contact_point_id,
     reason,
-    pay_link_token
+    pay_link_token,
+    contact_customer_id
 )
 values %s

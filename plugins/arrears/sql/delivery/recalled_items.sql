@@ -41,10 +41,14 @@ earliest as (
 new_batch as materialized (
     select
         load_batch.batch_id,
+        load_batch.generation,
         load_batch.decided_at
     from ops.load_batch
     cross join earliest
-    where load_batch.state = 'passed' and load_batch.decided_at > earliest.known_at
+    where
+        load_batch.state = 'passed'
+        and load_batch.decided_at > earliest.known_at
+        and load_batch.generation = (select max(generation.generation) from ops.source_generation as generation)
 ),
 
 -- Money ---------------------------------------------------------------------------------------------------------
@@ -62,6 +66,22 @@ new_money as materialized (
             select
             from quarantine.loan_transactions as rejected
             where rejected._row_id = movement._row_id
+        )
+        -- One that landed again is known to the build.
+        and not exists (
+            select
+            from landing.loan_transactions as before
+            inner join ops.load_batch as batch_before on before._batch_id = batch_before.batch_id
+            where
+                before.transaction_id = movement.transaction_id
+                and before._row_id < movement._row_id
+                and batch_before.state = 'passed'
+                and batch_before.generation = new_batch.generation
+                and not exists (
+                    select
+                    from quarantine.loan_transactions as rejected_before
+                    where rejected_before._row_id = before._row_id
+                )
         )
 ),
 
@@ -133,7 +153,7 @@ paid as (
     from settled_item
     inner join tolerance
         on settled_item.batch_id = tolerance.batch_id and settled_item.contact_ref = tolerance.contact_ref
-    inner join marts.fct_contact_decision as decision
+    inner join intermediate.int_customers__contact_decision as decision
         on
             settled_item.as_of = decision.as_of
             and settled_item.customer_id = decision.customer_id
@@ -268,17 +288,12 @@ held_item as (
         item.contact_ref,
         'do_not_contact' as reason
     from new_hold
-    inner join marts.fct_contact_decision as decision on new_hold.customer_id = decision.contact_customer_id
-    inner join ops.delivery_item as item
-        on decision.customer_id = item.customer_id and decision.currency = item.currency
+    inner join ops.delivery_item as item on new_hold.customer_id = item.contact_customer_id
     inner join live
         on
             item.batch_id = live.batch_id
-            and decision.as_of = live.as_of
-            and decision.channel = live.channel
             and new_hold.landed_at > live.known_at
             and coalesce(new_hold.channel, live.channel) = live.channel
-    where decision.contact_customer_id <> decision.customer_id and decision.decision = 'contact'
     union all
     select
         item.batch_id,
@@ -347,7 +362,7 @@ every as (
 )
 
 -- One row a reference: as it was first recalled, else by the strongest reason.
-select distinct on (vendor, contact_ref)
+select distinct on (vendor, contact_ref collate "C")
     vendor,
     valid_until,
     contact_ref,

@@ -156,13 +156,16 @@ create table if not exists ops.delivery_item (
     contact_point_id text,
     reason text,
     pay_link_token text,
+    contact_customer_id text,
     is_final boolean not null default false,
     primary key (batch_id, contact_ref)
 );
 alter table ops.delivery_item add column if not exists pay_link_token text;
+alter table ops.delivery_item add column if not exists contact_customer_id text;
 comment on table ops.delivery_item is
     'Which customer a contact_ref stands for: a row of a list, of a stop file or of a recall. Not for bi_reader.';
 create index if not exists delivery_item_customer on ops.delivery_item (customer_id);
+create index if not exists delivery_item_contact_customer on ops.delivery_item (contact_customer_id);
 create index if not exists delivery_item_ref on ops.delivery_item (contact_ref);
 create unique index if not exists delivery_item_pay_link on ops.delivery_item (pay_link_token);
 comment on column ops.delivery_item.pay_link_token is 'By this the payment page knows whom a link belongs to.';
@@ -242,6 +245,8 @@ create table if not exists landing.vendor_result (
     note text,
     unique (_vendor, _file_sha256, _line_number)
 );
+-- A recall starts from what was read since the build.
+create index if not exists vendor_result_loaded_at on landing.vendor_result (_loaded_at);
 
 create table if not exists landing.vendor_qa (
     _row_id bigint generated always as identity primary key,
