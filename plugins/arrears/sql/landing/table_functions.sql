@@ -1,5 +1,6 @@
 -- What the gate's rules ask about one landing table. A template, filled from the source contract.
 -- `under_check` is the batch at the gate: its own rows count beside those of passed batches of the same generation.
+-- Batches are given as an array, not joined: the planner then knows how many rows to expect and does not loop.
 
 create or replace function landing.{known}(under_check bigint)
 returns table (_row_id bigint, _batch_id bigint, {column_types}, is_rejected boolean)
@@ -18,10 +19,13 @@ as $$
                 and reject.row_id = known._row_id
         )
     from {landing} as known
-    inner join ops.load_batch as batch on known._batch_id = batch.batch_id
     where
-        batch.generation = (select checked.generation from ops.load_batch as checked where checked.batch_id = under_check)
-        and (batch.state = 'passed' or batch.batch_id = under_check)
+        known._batch_id = any(array(
+            select batch.batch_id
+            from ops.load_batch as batch
+            inner join ops.load_batch as checked on batch.generation = checked.generation
+            where checked.batch_id = under_check and (batch.state = 'passed' or batch.batch_id = under_check)
+        ))
 $$;
 comment on function landing.{known}(bigint) is
     'Every version that the gate may compare with, and whether it was rejected.';
@@ -34,8 +38,22 @@ as $$
         known._row_id,
         known._batch_id,
         {known_columns}
-    from landing.{known}(under_check) as known
-    where not known.is_rejected
+    from {landing} as known
+    where
+        known._batch_id = any(array(
+            select batch.batch_id
+            from ops.load_batch as batch
+            inner join ops.load_batch as checked on batch.generation = checked.generation
+            where checked.batch_id = under_check and (batch.state = 'passed' or batch.batch_id = under_check)
+        ))
+        and not exists (select from {quarantine} as held where held._row_id = known._row_id)
+        and not exists (
+            select from ops.gate_reject as reject
+            where
+                reject.batch_id = under_check
+                and reject.table_name = {table_name}
+                and reject.row_id = known._row_id
+        )
     order by {known_key}, known.{changed_at} desc, known._row_id desc
 $$;
 comment on function landing.{current}(bigint) is 'The newest version of each key that was not rejected.';
@@ -104,11 +122,16 @@ as $$
         incoming._batch_id = under_check
         and exists (
             select from {landing} as earlier
-            inner join ops.load_batch as batch on earlier._batch_id = batch.batch_id
             where
-                batch.state = 'passed'
-                and batch.generation
-                = (select checked.generation from ops.load_batch as checked where checked.batch_id = under_check)
+                earlier._batch_id = any(array(
+                    select batch.batch_id
+                    from ops.load_batch as batch
+                    inner join ops.load_batch as checked on batch.generation = checked.generation
+                    where
+                        checked.batch_id = under_check
+                        and batch.state = 'passed'
+                        and batch.batch_id < under_check
+                ))
                 and {earlier_is_incoming}
                 and earlier.{changed_at} = incoming.{changed_at}
                 and row({earlier_columns}) is distinct from row({incoming_columns})
