@@ -40,6 +40,8 @@ judged as (
             when today.customer_id is null then 'nothing_due'
             when today.reason_code in ('NOT_IN_ARREARS', 'PAID_SINCE', 'BELOW_MINIMUM') then 'nothing_due'
             when today.reason_code = 'PROMISE_OPEN' then 'promise_made'
+            -- A case that was referred goes on while the next referral waits for its approvals.
+            when today.reason_code = 'NOT_APPROVED' then 'replaced'
             when today.category in ('data', 'legal', 'care', 'consent') then 'do_not_contact'
             else 'replaced'
         end as reason
