@@ -27,6 +27,7 @@ class World:
     def __init__(self, as_of: date = AS_OF) -> None:
         self.as_of = as_of
         self.rows: dict[str, list[Row]] = {}
+        self.batches: list[dict[str, Any]] = []
         self._number = 0
 
     def add(self, table: str, **row: Any) -> Row:
@@ -159,17 +160,85 @@ class World:
         **columns: Any,
     ) -> None:
         """What the bank itself noted; `hour` in UTC (02 = 10:00 in Shanghai)."""
-        day = self.as_of - timedelta(days=days_ago)
         self.add(
             "customer_interactions",
             interaction_id=f"I{self.number()}",
             customer_id=customer_id,
             direction=direction,
             channel=channel,
-            occurred_at=datetime(day.year, day.month, day.day, hour, tzinfo=UTC),
+            occurred_at=self.instant(days_ago=days_ago, hour=hour),
             disposition=disposition,
             **columns,
         )
+
+    def instant(self, *, days_ago: int, hour: int = 2) -> datetime:
+        day = self.as_of - timedelta(days=days_ago)
+        return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+    def promise(
+        self, customer_id: str, amount: str, *, days_ago: int, due_days_ago: int, currency: str | None = "CNY"
+    ) -> None:
+        """A promise made to the bank itself."""
+        self.interaction(
+            customer_id,
+            "promise_to_pay",
+            days_ago=days_ago,
+            promise_amount=Decimal(amount),
+            promise_on=self.as_of - timedelta(days=due_days_ago),
+            currency=currency,
+        )
+
+    def plan(
+        self,
+        customer_id: str,
+        channel: str,
+        *results: str | Row,
+        days_ago: int,
+        valid_days: int = 1,
+        point: str | None = None,
+        currency: str = "CNY",
+        **batch: Any,
+    ) -> str:
+        """A row of an earlier list, with what the vendor reported on it: dispositions, or columns of results.
+
+        Args:
+            valid_days: the list may be worked until the end of that many days from its own.
+        """
+        day = self.as_of - timedelta(days=days_ago)
+        number = self.number()
+        vendor = {"sms": "demo_sms", "phone": "demo_call", "field_visit": "demo_visit"}.get(channel, f"demo_{channel}")
+        batch_id = f"{channel}-{vendor}-{day:%Y%m%d}-{number}"
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        self.batches.append(
+            {
+                "batch": {
+                    "batch_id": batch_id,
+                    "kind": "contact_list",
+                    "channel": channel,
+                    "vendor": vendor,
+                    "as_of": day,
+                    "sequence": number,
+                    "state": "acknowledged",
+                    "row_count": 1,
+                    "planned_at": midnight,
+                    "valid_until": midnight + timedelta(days=valid_days),
+                    "acknowledge_by": midnight,
+                    **batch,
+                },
+                "item": {
+                    "batch_id": batch_id,
+                    "contact_ref": f"ref{number}",
+                    "customer_id": customer_id,
+                    "currency": currency,
+                    "contact_point_id": point or f"{customer_id}-P1",
+                },
+                "results": [
+                    _result(batch_id, f"ref{number}", vendor, midnight + timedelta(hours=2, minutes=line), line, result)
+                    for line, result in enumerate(results, 1)
+                ],
+            }
+        )
+        return batch_id
 
     def land(self, connection: psycopg2.extensions.connection, *, generation: int = 1, mode: str = "static") -> int:
         """Put everything collected since the last call into landing, as one batch that passed. Commits."""
@@ -187,8 +256,31 @@ class World:
             batch_id = int(cursor.fetchone()[0])
             for table, rows in self.rows.items():
                 _insert(cursor, table, batch_id, rows)
-        self.rows = {}
+            for batch in self.batches:
+                _insert_row(cursor, "ops.delivery_batch", {**batch["batch"], "generation": generation})
+                _insert_row(cursor, "ops.delivery_item", batch["item"])
+                for result in batch["results"]:
+                    _insert_row(cursor, "landing.vendor_result", result)
+        self.rows, self.batches = {}, []
         return batch_id
+
+
+def _result(batch_id: str, ref: str, vendor: str, at: datetime, line: int, result: str | Row) -> Row:
+    columns = {"disposition": result} if isinstance(result, str) else result
+    return {
+        "_vendor": vendor,
+        "_file_sha256": batch_id,
+        "_line_number": line,
+        "batch_id": batch_id,
+        "contact_ref": ref,
+        "attempted_at": at,
+        **columns,
+    }
+
+
+def _insert_row(cursor: psycopg2.extensions.cursor, table: str, row: Row) -> None:
+    marks = ", ".join(["%s"] * len(row))
+    cursor.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
 
 
 def _insert(cursor: psycopg2.extensions.cursor, table: str, batch_id: int, rows: list[Row]) -> None:

@@ -6,8 +6,16 @@ events as (
     select * from {{ ref('int_customers__contact_event') }}
 ),
 
--- Only what the customer is reached at himself, from a source that the law allows. Where the bank does not say the source,
--- the point is taken as given with the contract; a source outside the list is never used.
+versions as (
+    select * from {{ source('landing', 'contact_points') }}
+),
+
+batches as (
+    select * from {{ ref('stg_ops__passed_batches') }}
+),
+
+-- Only what the customer is reached at himself, from a source that the law allows. Where the bank does not say
+-- the source, the point is taken as given with the contract; a source outside the list is never used.
 lawful as (
     select
         points.*,
@@ -29,11 +37,13 @@ counted as (
     from lawful
 ),
 
--- A wrong party or a dead number holds until the bank itself confirms the point again.
-complaints_of_point as (
+-- A wrong party or a dead number speaks of the number that was dialled, whatever the bank says of it since: it holds until
+-- the bank has another number in its place.
+reported as (
     select
-        events.customer_id,
         events.source,
+        events.source_key,
+        events.customer_id,
         events.contact_point_ref,
         events.contact_point_id,
         events.occurred_at,
@@ -44,23 +54,55 @@ complaints_of_point as (
         and events.occurred_on <= {{ as_of_date() }}
 ),
 
-proven_wrong as (
-    select distinct counted.contact_point_id
+spoken_of as (
+    select
+        counted.contact_point_id,
+        counted.kind,
+        counted.normal_value,
+        reported.source,
+        reported.source_key,
+        reported.occurred_at
     from counted
-    inner join complaints_of_point
+    inner join reported
         on
-            counted.customer_id = complaints_of_point.customer_id
-            and counted.point_group = complaints_of_point.point_group
+            counted.customer_id = reported.customer_id
+            and counted.point_group = reported.point_group
     where
-        not (counted.is_valid is true and counted.updated_at > complaints_of_point.occurred_at)
-        and case
+        case
             -- The bank's own note does not say which number: it can only speak of the only one.
-            when complaints_of_point.source = 'interaction' then counted.points_in_group = 1
+            when reported.source = 'interaction' then counted.points_in_group = 1
             -- Which alternate number was dialled is not kept: it is one of the others.
-            when complaints_of_point.contact_point_ref = 'alternate_phone'
-                then counted.contact_point_id is distinct from complaints_of_point.contact_point_id
-            else counted.contact_point_id = complaints_of_point.contact_point_id
+            when reported.contact_point_ref = 'alternate_phone'
+                then counted.contact_point_id is distinct from reported.contact_point_id
+            else counted.contact_point_id = reported.contact_point_id
         end
+),
+
+-- The value at that time: the newest version before, or the oldest where all are later.
+dialled as (
+    select distinct on (spoken_of.contact_point_id, spoken_of.source, spoken_of.source_key)
+        spoken_of.contact_point_id,
+        spoken_of.normal_value,
+        case
+            when spoken_of.kind in ('mobile', 'landline') then regexp_replace(versions.value, '[^0-9+]', '', 'g')
+            else versions.value
+        end as dialled_value
+    from spoken_of
+    inner join versions on spoken_of.contact_point_id = versions.contact_point_id
+    inner join batches on versions._batch_id = batches.batch_id
+    order by
+        spoken_of.contact_point_id asc,
+        spoken_of.source asc,
+        spoken_of.source_key asc,
+        (versions.updated_at <= spoken_of.occurred_at) desc,
+        abs(extract(epoch from versions.updated_at - spoken_of.occurred_at)) asc,
+        versions._row_id desc
+),
+
+proven_wrong as (
+    select distinct contact_point_id
+    from dialled
+    where dialled_value = normal_value
 ),
 
 judged as (

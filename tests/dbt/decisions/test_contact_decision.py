@@ -1,0 +1,342 @@
+"""Who is contacted and why not: from landing to the decision ledger, on one portfolio that is built a few times.
+
+The tests of this module run in order: each later build is of the same days after something has happened.
+"""
+
+import copy
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from decision_cases import Case, build_cases
+from decision_reference import Contact, Reference, populate
+from decision_world import AS_OF, Row, World
+from marts_warehouse import Warehouse, new_warehouse
+
+from arrears.settings import Settings
+
+pytestmark = pytest.mark.postgres
+
+BUILD = "+fct_contact_decision +path:models/intermediate/contact_lists path:models/staging/vendor --exclude-resource-type test"
+TESTED = ("staging/vendor", "intermediate/decisions", "intermediate/contact_lists", "marts/decisions")
+CHANNELS = ["care", "field_visit", "legal", "phone", "sms"]
+LEDGER = "select * from intermediate.int_customers__contact_decision order by customer_id, channel, currency"
+
+
+class Decided:
+    """A built portfolio: its source rows, what is expected of it, and its warehouse."""
+
+    def __init__(self, warehouse: Warehouse, rows: dict[str, list[Row]], cases: list[Case]) -> None:
+        self.warehouse = warehouse
+        self.rows = rows
+        self.cases = cases
+
+    def row(self, customer_id: str, channel: str, currency: str = "CNY") -> dict[str, Any]:
+        rows = self.warehouse.rows(
+            "select * from marts.fct_contact_decision where customer_id = %s and channel = %s and currency = %s",
+            customer_id,
+            channel,
+            currency,
+        )
+        assert len(rows) == 1, f"{customer_id} {channel} {currency}: {len(rows)} rows"
+        return rows[0]
+
+    def ledger(self) -> list[dict[str, Any]]:
+        return self.warehouse.rows(LEDGER)
+
+    def contacts(self) -> list[Contact]:
+        rows = self.warehouse.rows("select * from marts.fct_contact_decision where decision = 'contact'")
+        return [
+            Contact(
+                row["customer_id"],
+                row["channel"],
+                row["contact_point_id"],
+                row["attempts"],
+                (row["window_start"], row["window_end"]),
+            )
+            for row in rows
+        ]
+
+
+def _world() -> tuple[World, list[Case]]:
+    world = World()
+    cases = build_cases(world)
+    world.customer("held")
+    world.customer("put_right")
+    cases += [("held", "phone", "DATA_HOLD"), ("put_right", "phone", None)]
+    for seed in (1, 2):
+        populate(world, 120, seed)
+    return world, cases
+
+
+@pytest.fixture(scope="module")
+def decided(server: Settings) -> Iterator[Decided]:
+    world, cases = _world()
+    rows = copy.deepcopy(world.rows)
+    with new_warehouse(server) as warehouse:
+        world.land(warehouse.connection)
+        _reject_a_row_of(warehouse, "held")
+        _reject_a_row_of(warehouse, "put_right", days=-1)
+        warehouse.build(AS_OF, select=BUILD)
+        yield Decided(warehouse, rows, cases)
+
+
+def _reject_a_row_of(warehouse: Warehouse, customer_id: str, days: int = 1) -> None:
+    """The gate rejected a version of the customer that is so many days newer than the one that passed."""
+    warehouse.execute(
+        "insert into quarantine.customers"
+        " (_row_id, _batch_id, reason_code, rule_id, customer_id, jurisdiction, updated_at)"
+        " select -_row_id, _batch_id, 'MISSING', 'test', customer_id, jurisdiction, updated_at + %s * interval '1 day'"
+        " from landing.customers where customer_id = %s",
+        days,
+        customer_id,
+    )
+
+
+_CASES = _world()[1]
+
+
+@pytest.mark.parametrize(("customer_id", "channel", "reason"), _CASES, ids=lambda value: str(value))
+def test_case_gets_its_reason_and_near_miss_does_not(
+    decided: Decided, customer_id: str, channel: str, reason: str | None
+) -> None:
+    row = decided.row(customer_id, channel)
+
+    if reason is None:
+        assert (row["decision"], row["all_reasons"], row["reason_code"]) == ("contact", [], None)
+    else:
+        assert row["decision"] == "suppress"
+        assert reason in row["all_reasons"]
+        assert row["reason_code"] == row["all_reasons"][0]
+
+
+def test_promises_of_the_models_hold(decided: Decided) -> None:
+    """dbt's own tests of keys and identities; a failure raises."""
+    result = decided.warehouse.build(
+        AS_OF, select=" ".join(f"path:models/{part},resource_type:test" for part in TESTED), passes=False
+    )
+
+    assert result.models["pass"] > 50
+
+
+def test_every_customer_in_scope_has_one_row_for_each_channel_and_currency(decided: Decided) -> None:
+    in_scope: set[tuple[str, str]] = set()
+    owed: set[tuple[str, str]] = set()
+    due = {(row["loan_id"]): row["due_date"] for row in decided.rows["repayment_schedule"] if row["instalment_no"] == 1}
+    paid = {row["loan_id"] for row in decided.rows["loan_transactions"] if row["amount"] >= 500}
+    for loan in decided.rows["loans"]:
+        case = (loan["customer_id"], loan["currency"])
+        owed.add(case)
+        if loan["loan_id"] not in paid and (due[loan["loan_id"]] - AS_OF).days <= 3:
+            in_scope.add(case)
+    customers = {customer_id for customer_id, _ in in_scope}
+    expected = sorted((*case, channel) for case in owed if case[0] in customers for channel in CHANNELS)
+
+    rows = decided.warehouse.rows("select customer_id, currency, channel from marts.fct_contact_decision")
+
+    assert sorted((row["customer_id"], row["currency"], row["channel"]) for row in rows) == expected
+
+
+def test_currency_in_which_nothing_is_overdue_is_left_alone(decided: Decided) -> None:
+    assert decided.row("two_currencies", "phone", "USD")["reason_code"] == "NOT_IN_ARREARS"
+    assert decided.row("two_currencies", "phone", "CNY")["decision"] == "contact"
+
+
+def test_reasons_come_in_the_order_of_the_seed(decided: Decided) -> None:
+    order = {
+        row["reason_code"]: row["order"] for row in decided.warehouse.rows("select * from staging.suppression_reasons")
+    }
+    rows = decided.warehouse.rows("select all_reasons from marts.fct_contact_decision where decision = 'suppress'")
+
+    assert any(len(row["all_reasons"]) > 2 for row in rows)
+    for row in rows:
+        assert row["all_reasons"] == sorted(set(row["all_reasons"]), key=order.__getitem__)
+
+
+def test_no_contact_breaks_a_rule_by_an_independent_reading(decided: Decided) -> None:
+    contacts = decided.contacts()
+
+    assert len({contact.channel for contact in contacts}) >= 4
+    assert list(Reference(decided.rows, AS_OF).violations(_without_vendor_history(contacts))) == []
+
+
+def _without_vendor_history(contacts: list[Contact]) -> list[Contact]:
+    """The reference knows core banking only: customers whose history lies with vendors have cases of their own."""
+    return [contact for contact in contacts if contact.channel != "legal"]
+
+
+def test_random_customers_are_not_silenced_without_a_reason(decided: Decided) -> None:
+    rows = decided.warehouse.rows(
+        "select count(*) filter (where decision = 'contact') as contacts, count(distinct customer_id) as customers"
+        " from marts.fct_contact_decision where customer_id ~ '^r[0-9]+_'"
+    )
+    # A fifth of them at least has nothing on file that would forbid a contact.
+    assert rows[0]["contacts"] > rows[0]["customers"] / 5
+
+
+@pytest.mark.parametrize(
+    ("customer_id", "attempts"), [("m2", 3), ("answered_2", 1), ("called_3", 1), ("week_6", 1), ("reported", 1)]
+)
+def test_call_row_plans_no_more_attempts_than_the_limits_leave(
+    decided: Decided, customer_id: str, attempts: int
+) -> None:
+    assert decided.row(customer_id, "phone")["attempts"] == attempts
+
+
+def test_several_contacts_of_a_day_share_what_the_limits_leave(decided: Decided) -> None:
+    """A text message and three calls fill the four contacts of a day."""
+    assert decided.row("m1_8", "sms")["attempts"] + decided.row("m1_8", "phone")["attempts"] == 4
+
+
+def test_window_is_the_customers_local_day_narrowed_by_his_wish(decided: Decided) -> None:
+    own = decided.row("evenings", "phone")
+    everywhere = decided.row("anywhere_us", "phone")
+
+    assert [own[name].isoformat() for name in ("window_start", "window_end")] == [
+        "2026-03-18T10:00:00+00:00",
+        "2026-03-18T11:00:00+00:00",
+    ]
+    # 08:00 in Honolulu to 19:00 in New York.
+    assert [everywhere[name].isoformat() for name in ("window_start", "window_end")] == [
+        "2026-03-18T18:00:00+00:00",
+        "2026-03-18T23:00:00+00:00",
+    ]
+
+
+def test_capacity_goes_to_the_highest_expected_value(decided: Decided) -> None:
+    rows = decided.warehouse.rows(
+        "select decision, expected_value, priority from marts.fct_contact_decision"
+        " where channel = 'field_visit' and all_reasons <@ array['CAPACITY'] order by priority"
+    )
+
+    assert sum(row["decision"] == "contact" for row in rows) == 100
+    assert [row["priority"] for row in rows] == list(range(1, len(rows) + 1))
+    values = [row["expected_value"] for row in rows]
+    assert values == sorted(values, reverse=True)
+
+
+def test_lists_hold_the_contact_rows_and_nothing_else(decided: Decided) -> None:
+    for channel in CHANNELS:
+        listed = decided.warehouse.rows(
+            "select as_of, customer_id, currency, vendor, contact_point_id"
+            f" from intermediate.int_contact_list__{channel} order by customer_id, currency"
+        )
+        condition = "(decision = 'contact' or all_reasons = array['NOT_APPROVED'])"
+        expected = decided.warehouse.rows(
+            "select as_of, customer_id, currency, vendor, contact_point_id from marts.fct_contact_decision"
+            f" where channel = %s and {condition} order by customer_id, currency",
+            channel,
+        )
+        assert listed == expected
+        assert listed, f"no case has a {channel} row"
+
+
+def test_text_message_speaks_of_what_falls_due_where_nothing_is_overdue(decided: Decided) -> None:
+    row = decided.warehouse.rows("select * from intermediate.int_contact_list__sms where customer_id = 'pre3'")[0]
+
+    assert (row["template_id"], str(row["amount_due"]), str(row["due_date"])) == (
+        "PRE_DUE_GENTLE",
+        "500.00",
+        "2026-03-21",
+    )
+
+
+def test_stops_of_a_tour_are_numbered_without_gaps(decided: Decided) -> None:
+    tours: dict[str, list[int]] = {}
+    for row in decided.warehouse.rows("select route, stop from intermediate.int_contact_list__field_visit"):
+        tours.setdefault(row["route"], []).append(row["stop"])
+
+    assert {route: sorted(stops) for route, stops in tours.items()} == {
+        route: list(range(1, len(stops) + 1)) for route, stops in tours.items()
+    }
+
+
+def test_legal_referral_needs_two_people_and_nobody_against_it(decided: Decided) -> None:
+    def approve(customer_id: str, approver: str, verdict: bool = True) -> None:
+        decided.warehouse.execute(
+            "insert into ops.legal_approval (generation, as_of, customer_id, currency, approver, is_approved)"
+            " values (1, %s, %s, 'CNY', %s, %s)",
+            AS_OF,
+            customer_id,
+            approver,
+            verdict,
+        )
+
+    for customer_id in ("refuses", "breaks_promises"):
+        approve(customer_id, "first")
+        assert decided.row(customer_id, "legal")["reason_code"] == "NOT_APPROVED"
+        approve(customer_id, "second")
+        assert decided.row(customer_id, "legal")["decision"] == "contact"
+    approve("breaks_promises", "third", verdict=False)
+    assert decided.row("breaks_promises", "legal")["reason_code"] == "NOT_APPROVED"
+    # Approval opens nothing but what waits for approval.
+    for approver in ("first", "second"):
+        approve("refuses_vulnerable", approver)
+    assert decided.row("refuses_vulnerable", "legal")["decision"] == "suppress"
+
+
+def test_payment_that_landed_after_the_build_suppresses_at_once(decided: Decided) -> None:
+    world = World()
+    world.pay("m2-L1", "500.00")
+    world.pay("small-L1", "9.99")
+    world.land(decided.warehouse.connection)
+
+    decided.warehouse.build(
+        AS_OF,
+        select="int_loans__paid_since int_customers__suppression int_customers__contact_decision"
+        " --exclude-resource-type test",
+    )
+
+    assert decided.row("m2", "phone")["reason_code"] == "PAID_SINCE"
+    assert decided.row("small", "phone")["decision"] == "contact"
+
+
+def test_next_build_knows_the_payment_and_changes_nobody_else(decided: Decided) -> None:
+    before = {_key(row): row for row in decided.ledger() if row["customer_id"] not in ("m2", "small")}
+
+    decided.warehouse.build(AS_OF, select=BUILD)
+
+    after = {_key(row): row for row in decided.ledger()}
+    # Nothing is overdue any more: the customer is out of scope. What is left of the other is below the minimum.
+    assert not [key for key in after if key[0] == "m2"]
+    assert decided.row("small", "phone")["reason_code"] == "BELOW_MINIMUM"
+    assert {key: row for key, row in after.items() if key[0] != "small"} == before
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["customer_id"], row["channel"], row["currency"]
+
+
+def test_sealed_day_is_never_decided_again(decided: Decided) -> None:
+    decided.warehouse.execute("insert into ops.sealed_day (generation, as_of) values (1, %s)", AS_OF)
+    before = decided.ledger()
+    world = World()
+    world.flag("m1_7", "deceased")
+    world.land(decided.warehouse.connection)
+
+    decided.warehouse.build(AS_OF, select=BUILD)
+
+    assert decided.ledger() == before
+    assert decided.row("m1_7", "sms")["decision"] == "contact"
+
+
+def test_order_of_rows_does_not_matter_and_a_new_generation_decides_afresh(decided: Decided) -> None:
+    before = {_key(row): row for row in decided.ledger()}
+    world = World()
+    world.rows = copy.deepcopy(decided.rows)
+    for rows in world.rows.values():
+        random.Random(3).shuffle(rows)
+    world.land(decided.warehouse.connection, generation=2)
+
+    decided.warehouse.build(AS_OF, select=BUILD)
+
+    after = {_key(row): row for row in decided.ledger()}
+    assert {row["generation"] for row in after.values()} == {2}
+    # What vendors reported, and what was rejected, belonged to the old source; payments since then did, too.
+    random_ones = {key: row for key, row in before.items() if key[0].startswith("r1_")}
+    assert random_ones
+    for key, row in random_ones.items():
+        # Ranks and what capacity leaves depend on the others too.
+        if "CAPACITY" not in {*row["all_reasons"], *after[key]["all_reasons"]}:
+            assert after[key] | {"generation": 1, "priority": row["priority"]} == row
