@@ -5,7 +5,6 @@ Nothing here touches a running demo: the state directory, the ports and the data
 
 import itertools
 import os
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +13,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from filelock import FileLock
+from ports import free_port
 
 from arrears.services.postgres import PostgresService, admin_connection, create_database
 from arrears.settings import Settings, get_settings
@@ -30,13 +30,6 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip(f"real tapes are not at hand (looked in {REAL_DATA})")
     return REAL_DATA
-
-
-def free_port() -> int:
-    """A port that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

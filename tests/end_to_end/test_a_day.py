@@ -1,0 +1,268 @@
+"""A business day as a newcomer sees it: `make demo`'s command, then other banks and days on the same system.
+
+The tests build on each other, in the order of this file, as a person's first hour would.
+"""
+
+import hashlib
+import json
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg2
+import pytest
+from portfolio_files import write_worked_bank
+from running_system import System
+
+pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.sftp, pytest.mark.slow, pytest.mark.timeout(1500)]
+
+CHANNELS = {"sms", "phone", "field_visit", "legal", "care"}
+LISTS = """
+    select batch_id, vendor, channel, state, row_count, as_of from ops.delivery_batch
+    where kind = 'contact_list' and state <> 'superseded'
+        and generation = (select max(generation) from ops.source_generation)
+    order by batch_id
+"""
+
+
+@pytest.fixture(scope="module")
+def demo_output(system: System) -> str:
+    result = system.arrears("demo")
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def as_of(system: System, demo_output: str) -> date:
+    return system.query("select max(as_of) from marts.fct_loan_delinquency")[0][0]
+
+
+def test_the_demo_says_what_it_did(demo_output: str, as_of: date) -> None:
+    for word in (*CHANNELS, "demo_sms", "NOT_THIS_TIER", "M1", str(as_of), "Data Docs"):
+        assert word in demo_output
+
+
+def test_every_vendor_has_its_list_and_has_answered(system: System, demo_output: str) -> None:
+    lists = system.query(LISTS)
+    assert {channel for _, _, channel, *_ in lists} == CHANNELS
+    for batch_id, _, channel, state, row_count, _ in lists:
+        assert state in {"acknowledged", "closed"}, batch_id
+        assert row_count > 0, channel
+
+
+def test_what_lies_at_the_vendor_is_what_the_ledger_says(system: System, demo_output: str) -> None:
+    for batch_id, vendor, _, _, row_count, _ in system.query(LISTS):
+        manifests = list((system.home / "vendors" / vendor / "outbound").rglob(f"{batch_id}.manifest.json"))
+        assert len(manifests) == 1, batch_id
+        manifest = json.loads(manifests[0].read_text())
+        stored = dict(
+            system.query(f"select name, sha256 from ops.delivery_file where batch_id = '{batch_id}' and position >= 0")
+        )
+        assert manifest["files"][0]["rows"] == row_count
+        for file in manifest["files"]:
+            content = (manifests[0].parent / file["name"]).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == file["sha256"] == stored[file["name"]]
+            assert len(content) == file["bytes"]
+        assert not list(manifests[0].parent.glob("*.part"))
+
+
+def test_lists_are_the_contact_rows_and_nothing_else(system: System, demo_output: str, as_of: date) -> None:
+    decided = system.query(
+        f"select batch_id, contact_ref from marts.fct_contact_decision where as_of = '{as_of}' and decision = 'contact'"
+    )
+    sent = system.query(
+        f"""
+        select batch_id, contact_ref from ops.delivery_item inner join ops.delivery_batch using (batch_id)
+        where kind = 'contact_list' and state <> 'superseded' and as_of = '{as_of}'
+        """
+    )
+    assert sorted(decided) == sorted(sent)
+    assert len(sent) == len(set(sent)) > 100
+
+
+def test_two_different_people_approved_each_legal_referral(system: System, demo_output: str) -> None:
+    referrals = system.query(
+        """
+        select items.customer_id, count(distinct approvals.approver) filter (where approvals.is_approved), bool_and(is_demo)
+        from ops.delivery_item as items
+        inner join ops.delivery_batch as batches using (batch_id)
+        inner join ops.legal_approval as approvals using (customer_id, currency)
+        where batches.channel = 'legal'
+        group by items.customer_id
+        """
+    )
+    assert referrals
+    assert all(approvers == 2 and is_demo for _, approvers, is_demo in referrals)
+
+
+def test_legal_files_are_encrypted(system: System, demo_output: str) -> None:
+    files = [path for path in (system.home / "vendors" / "demo_law" / "outbound").rglob("legal-*") if path.is_file()]
+    assert len(files) > 2
+    for path in files:
+        if not path.name.endswith(".manifest.json"):
+            assert path.suffix == ".pgp", path.name
+
+
+def test_whoever_paid_late_is_recalled(system: System, demo_output: str) -> None:
+    recalled = system.query(
+        """
+        select items.reason from ops.delivery_item as items
+        inner join ops.delivery_batch as batches using (batch_id)
+        where batches.kind = 'recall' and batches.vendor = 'demo_sms'
+        """
+    )
+    assert recalled
+
+
+def test_results_feed_the_marts(system: System, demo_output: str) -> None:
+    assert system.query("select count(*) from marts.fct_contact_attempt")[0][0] > 100
+    assert system.query("select count(*) from marts.fct_promise")[0][0] > 0
+    assert system.query("select sum(attempts) from marts.collector_performance")[0][0] > 0
+    assert {
+        channel for (channel,) in system.query("select distinct channel from marts.channel_performance")
+    } >= CHANNELS
+
+
+def test_the_published_days_past_due_are_met(system: System, demo_output: str, real_data: Path) -> None:
+    import pandas
+
+    tape = pandas.read_csv(real_data / "ally_aart2895_2019_loans.csv.gz", dtype={"assetNumber": str})
+    published = dict(zip(tape["assetNumber"], tape["currentDelinquencyStatus"], strict=True))
+    ours = dict(system.query("select loan_id, days_past_due from marts.fct_loan_delinquency"))
+    late = {loan: days for loan, days in published.items() if days > 0}
+    assert len(late) == 225
+    assert {loan: ours[loan] for loan in late} == late
+
+
+def test_a_second_demo_changes_nothing(system: System, demo_output: str) -> None:
+    counts = "select (select count(*) from ops.load_batch), (select count(*) from ops.delivery_batch)"
+    before = system.query(counts)
+    result = system.arrears("demo")
+    assert result.returncode == 0, result.stderr
+    assert system.query(counts) == before
+
+
+def test_nothing_personal_in_logs_and_results(system: System, demo_output: str) -> None:
+    """Phones and names of listed customers stand in no log, no quality result and no page of Data Docs."""
+    secrets = system.query(
+        """
+        select points.value from landing.contact_points as points
+        where points.kind in ('mobile', 'landline') and points.customer_id in (select customer_id from ops.delivery_item)
+        union
+        select full_name from landing.customers where customer_id in (select customer_id from ops.delivery_item)
+        """
+    )
+    needles = {value.encode() for (value,) in secrets if value}
+    assert len(needles) > 100
+    for folder in ("logs", "data_docs"):
+        for path in (system.home / folder).rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                assert not any(needle in content for needle in needles), path
+    results = str(system.query("select expected, found from ops.quality_results")).encode()
+    assert not any(needle in results for needle in needles)
+
+
+def test_deliveries_are_shown(system: System, demo_output: str, as_of: date) -> None:
+    result = system.arrears("deliveries", "--as-of", str(as_of))
+    assert result.returncode == 0, result.stderr
+    assert "sms-demo_sms-" in result.stdout
+
+
+def test_bi_reader_reads_views_and_no_personal_data(system: System, demo_output: str) -> None:
+    assert system.query("select count(*) from bi.fct_loan_delinquency", "warehouse", "--role", "bi_reader")[0][0] > 0
+    for relation in ("marts.dim_customer", "landing.customers", "ops.delivery_item"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            system.query(f"select * from {relation}", "warehouse", "--role", "bi_reader")
+
+
+def test_another_bank_replaces_the_first(system: System, demo_output: str, tmp_path: Path) -> None:
+    write_worked_bank(tmp_path)
+    loaded = system.arrears("source", "load", str(tmp_path), "--replace")
+    assert loaded.returncode == 0, loaded.stderr
+    run = system.arrears("run", "--as-of", "2026-01-15", "--until", "marts")
+    assert run.returncode == 0, run.stdout + run.stderr
+    rows = system.query(
+        "select loan_id, days_past_due, oldest_unpaid_due_date, arrears_amount, tier from marts.fct_loan_delinquency"
+        " order by loan_id"
+    )
+    assert rows == [
+        ("L-CENT", 5, date(2026, 1, 10), Decimal("0.01"), "M1"),
+        ("L-NEVER", 5, date(2026, 1, 10), Decimal("100.00"), "M1"),
+        ("L-PAID", 0, None, Decimal("0.00"), "current"),
+    ]
+
+
+def test_half_a_file_stops_the_day_before_the_marts(system: System, demo_output: str, tmp_path: Path) -> None:
+    write_worked_bank(tmp_path, share_of_transactions=0.5)
+    assert system.arrears("source", "load", str(tmp_path)).returncode == 0
+    before = system.query("select max(build_id) from ops.mart_build")
+    run = system.arrears("run", "--as-of", "2026-01-16", "--until", "marts")
+    assert run.returncode == 1
+    assert "load_core_banking: task check failed" in run.stderr
+    assert "loan_transactions" in run.stderr
+    assert system.query("select max(build_id) from ops.mart_build") == before
+
+
+def test_a_dropped_column_stops_the_load(system: System, demo_output: str, tmp_path: Path) -> None:
+    write_worked_bank(tmp_path)
+    assert system.arrears("source", "load", str(tmp_path), "--replace").returncode == 0
+    system.query("alter table core_banking.loans drop column day_count", "source")
+    run = system.arrears("run", "--as-of", "2026-01-15", "--until", "landing")
+    assert run.returncode == 1
+    assert "loans" in run.stderr and "day_count" in run.stderr
+    system.query("alter table core_banking.loans add column day_count text", "source")
+    assert system.arrears("source", "load", str(tmp_path), "--replace").returncode == 0
+
+
+def test_a_backfill_equals_days_run_one_by_one(system: System, demo_output: str, tmp_path: Path) -> None:
+    """Three days by `airflow backfill`, then the same days by hand on the same source: the same marts."""
+    write_worked_bank(tmp_path)
+    first, last = date(2026, 2, 9), date(2026, 2, 11)
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    marts = (
+        "select as_of, tier, product, jurisdiction, currency, loans, arrears_amount"
+        " from marts.delinquency_tier order by 1, 2, 3, 4, 5"
+    )
+    decisions = (
+        "select as_of, customer_id, channel, currency, decision, reason_code, all_reasons, days_past_due"
+        " from marts.fct_contact_decision order by 1, 2, 3, 4"
+    )
+    seen = []
+    for way in ("backfill", "by hand"):
+        assert system.arrears("source", "load", str(tmp_path), "--replace").returncode == 0
+        if way == "backfill":
+            created = system.arrears(
+                *("airflow", "backfill", "create", "--dag-id", "load_core_banking", "--max-active-runs", "1"),
+                *("--from-date", f"{first}T00:00:00+00:00", "--to-date", f"{last}T23:59:59+00:00"),
+                *("--dag-run-conf", json.dumps({"until": "marts"})),
+            )
+            assert created.returncode == 0, created.stderr[-2000:]
+            wait_for_builds(system, days)
+        else:
+            for day in days:
+                assert system.arrears("run", "--as-of", str(day), "--until", "marts").returncode == 0
+        seen.append((system.query(marts), system.query(decisions)))
+    assert {row[0] for row in seen[0][0]} == set(days)
+    assert seen[0] == seen[1]
+
+
+def test_down_leaves_no_process_behind(system: System, demo_output: str) -> None:
+    assert len(system.processes()) > 5
+    assert system.arrears("down").returncode == 0
+    assert system.processes() == []
+    assert system.arrears("status").returncode == 1
+    assert system.arrears("down").returncode == 0
+
+
+def wait_for_builds(system: System, days: list[date]) -> None:
+    import time
+
+    deadline = time.monotonic() + 600
+    statement = (
+        "select as_of from ops.mart_build where state = 'passed'"
+        " and generation = (select max(generation) from ops.source_generation)"
+    )
+    while {row[0] for row in system.query(statement)} != set(days):
+        assert time.monotonic() < deadline, "the backfill did not end"
+        time.sleep(2)

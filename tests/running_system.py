@@ -1,0 +1,57 @@
+"""A running Arrears, driven and looked at from outside."""
+
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+ARREARS = Path(sys.executable).parent / "arrears"
+
+
+@dataclass(frozen=True)
+class System:
+    """A running Arrears, seen from outside."""
+
+    home: Path
+    environment: dict[str, str]
+
+    def arrears(self, *arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+        """Run the command line; the caller looks at the exit code."""
+        return subprocess.run(
+            [ARREARS, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def dsn(self, *arguments: str) -> str:
+        result = self.arrears("dsn", *arguments)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip()
+
+    def query(self, statement: str, *arguments: str) -> list[tuple[Any, ...]]:
+        """Rows of the warehouse (or of the database that `arguments` name)."""
+        with closing(psycopg2.connect(self.dsn(*(arguments or ("warehouse",))))) as connection:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+
+    def processes(self) -> list[str]:
+        """Command lines of all living processes that belong to this system."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                environ = (process / "environ").read_bytes()
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if command and (str(self.home).encode() in environ or str(self.home) in command):
+                found.append(command)
+        return found
