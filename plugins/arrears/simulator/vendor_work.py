@@ -183,10 +183,11 @@ def review(attempts: Sequence[Attempt], as_of: date, vendor: str, seed: int) -> 
     """The quality team's reviews of some of the recordings."""
     rows = []
     for attempt in attempts:
-        reference = attempt.row["recording_ref"]
+        reference, collector_id = attempt.row["recording_ref"], attempt.row["collector_id"]
         rng = Random(f"{seed} review {reference}")
-        if reference and rng.random() < REVIEWED_SHARE:
-            rows.append(_reviewed(reference, attempt.row["collector_id"], as_of, vendor, rng))
+        # A review is of somebody: where nobody has a name, there is none.
+        if reference and collector_id and rng.random() < REVIEWED_SHARE:
+            rows.append(_reviewed(reference, collector_id, as_of, vendor, rng))
     return rows
 
 

@@ -575,13 +575,13 @@ def test_a_list_of_a_past_day_can_be_worked_from_the_beginning_of_that_day(calls
 def test_an_attempt_outside_its_window_is_landed_and_recorded_as_a_breach(calls: Vendor) -> None:
     with calls.warehouse, calls.warehouse.cursor() as cursor:
         cursor.execute(
-            "create table marts.fct_contact_decision (batch_id text, contact_ref text, window_start timestamptz,"
-            " window_end timestamptz)"
+            "create table marts.fct_contact_decision (as_of date, channel text, customer_id text, currency text,"
+            " window_start timestamptz, window_end timestamptz)"
         )
         cursor.execute(
-            "insert into marts.fct_contact_decision select %s, ref, '2020-04-15T09:00:00+08:00',"
-            " '2020-04-15T18:00:00+08:00' from unnest(%s) as ref",
-            (CALLS, list(REFS)),
+            "insert into marts.fct_contact_decision select %s, 'phone', 'customer of ' || ref, 'USD',"
+            " '2020-04-15T09:00:00+08:00', '2020-04-15T18:00:00+08:00' from unnest(%s) as ref",
+            (AS_OF, list(REFS)),
         )
     late = GOOD | NO_PROMISE | {"contact_ref": "ref-b", "disposition": "busy"}
     calls.drop(

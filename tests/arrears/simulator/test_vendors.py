@@ -349,6 +349,13 @@ def test_some_recordings_are_reviewed() -> None:
     assert len({attempt.row["recording_ref"] for attempt in recordings}) == len(recordings)
 
 
+def test_nobody_is_reviewed_where_nobody_has_a_name() -> None:
+    attempts = play("phone", list_rows("phone", 300), replace(FAULTLESS, collectors=())).attempts
+
+    assert [attempt for attempt in attempts if attempt.row["recording_ref"]]
+    assert review(attempts, AS_OF, "demo_call", seed=1) == []
+
+
 # How they go about it -----------------------------------------------------------------------------------------------
 
 
