@@ -12,7 +12,7 @@ from arrears.quality.landing_gate import check_batch
 from arrears.quality.rules import GateReport
 from arrears.settings import Settings
 
-CORE = ("customers", "loans", "repayment_schedule", "loan_transactions", "complaints")
+CORE = ("customers", "loans", "repayment_schedule", "loan_transactions", "collectors", "complaints")
 """The tables that most tests are about: fewer suites to run."""
 
 
