@@ -38,10 +38,10 @@ class System:
 
     def query(self, statement: str, *arguments: str) -> list[tuple[Any, ...]]:
         """Rows of the warehouse (or of the database that `arguments` name)."""
-        with closing(psycopg2.connect(self.dsn(*(arguments or ("warehouse",))))) as connection:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(statement)
-                return cursor.fetchall() if cursor.description else []
+        connection = psycopg2.connect(self.dsn(*(arguments or ("warehouse",))))
+        with closing(connection), connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
 
     def processes(self) -> list[str]:
         """Command lines of all living processes that belong to this system."""

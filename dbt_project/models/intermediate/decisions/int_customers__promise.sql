@@ -19,7 +19,7 @@ promises as (
     select
         events.customer_id,
         coalesce(events.currency, main_currencies.currency) as currency,
-        events.booked_on as promised_on,
+        events.occurred_on as promised_on,
         events.promise_on as due_on,
         events.promise_amount as amount,
         events.collector_id,
@@ -30,7 +30,7 @@ promises as (
         events.occurred_at,
         row_number() over (
             partition by
-                events.customer_id, coalesce(events.currency, main_currencies.currency), events.booked_on,
+                events.customer_id, coalesce(events.currency, main_currencies.currency), events.occurred_on,
                 events.promise_on, events.promise_amount
             -- The bank's note of a promise and the vendor's report of it are one promise.
             order by events.source desc, events.occurred_at, events.source_key
