@@ -66,6 +66,8 @@ def status(settings: Settings) -> list[ServiceStatus]:
             PostgresService(settings).is_running(),
             f"{settings.postgres_host}:{settings.postgres_port}",
         ),
-        ServiceStatus("SFTP vendors", SftpService(settings, play=True).is_running(), f"{settings.sftp_host}:{settings.sftp_port}"),
+        ServiceStatus(
+            "SFTP vendors", SftpService(settings, play=True).is_running(), f"{settings.sftp_host}:{settings.sftp_port}"
+        ),
         ServiceStatus("Airflow", airflow.is_running(), airflow.url),
     ]
