@@ -18,7 +18,8 @@ from arrears.settings import Settings
 
 pytestmark = pytest.mark.postgres
 
-BUILD = "+fct_contact_decision +path:models/intermediate/contact_lists path:models/staging/vendor --exclude-resource-type test"
+MODELS = "+fct_contact_decision +path:models/intermediate/contact_lists path:models/staging/vendor"
+BUILD = f"{MODELS} --exclude-resource-type test"
 TESTED = ("staging/vendor", "intermediate/decisions", "intermediate/contact_lists", "marts/decisions")
 CHANNELS = ["care", "field_visit", "legal", "phone", "sms"]
 LEDGER = "select * from intermediate.int_customers__contact_decision order by customer_id, channel, currency"

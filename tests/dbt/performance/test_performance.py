@@ -1,0 +1,322 @@
+"""What vendors report becomes attempts, promises and credited money: one small portfolio, built once."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import psycopg2
+import psycopg2.errors
+import pytest
+from decision_world import AS_OF, Row, World
+from marts_warehouse import Warehouse, new_warehouse
+
+from arrears.settings import Settings
+
+pytestmark = pytest.mark.postgres
+
+BUILD = "+path:models/marts/performance +path:models/bi path:models/staging/vendor --exclude-resource-type test"
+TESTED = ("staging/vendor", "intermediate/performance", "marts/performance", "bi")
+MARCH, FEBRUARY = date(2026, 3, 1), date(2026, 2, 1)
+
+
+def talk(collector: str, disposition: str = "right_party_no_promise", **columns: Any) -> Row:
+    return {"disposition": disposition, "collector_id": collector, "currency": "CNY", **columns}
+
+
+def promise(collector: str, amount: str, on: date) -> Row:
+    return talk(collector, "promise_to_pay", promise_amount=Decimal(amount), promise_on=on)
+
+
+def _staff(world: World) -> None:
+    for collector in ("K1", "K2", "GOOD", "BAD"):
+        world.add("collectors", collector_id=collector, vendor="demo_call", channel="phone", display_name="A Name")
+    for course, done_on in (("conduct", AS_OF - timedelta(days=365)), ("data_protection", AS_OF)):
+        world.add("collector_training", collector_id="K1", course=course, completed_on=done_on)
+        world.add("collector_training", collector_id="K2", course=course, completed_on=done_on - timedelta(days=1))
+
+
+def _money(world: World) -> None:
+    """Whose the money is: customer, what happened, and (in the test) to whom it is credited."""
+    yesterday = AS_OF - timedelta(days=1)
+
+    def customer(name: str, *talks: tuple[int, Row], assigned: tuple[str, int, int | None] | None = None) -> None:
+        world.customer(name, arrears="1000.00", dpd=70)
+        for days_ago, result in talks:
+            world.plan(name, "phone", result, days_ago=days_ago)
+        if assigned:
+            collector, since, released = assigned
+            world.add(
+                "collector_assignments",
+                collector_id=collector,
+                customer_id=name,
+                assigned_on=AS_OF - timedelta(days=since),
+                released_on=None if released is None else AS_OF - timedelta(days=released),
+            )
+        world.pay(f"{name}-L1", "100.00", on=yesterday, transaction_id=name)
+
+    customer("day_30", (31, talk("K1")))
+    customer("day_31", (32, talk("K1")))
+    customer("latest", (10, talk("K1")), (5, talk("K2")))
+    customer("same_day", (1, talk("K1")))
+    customer("after", (0, talk("K1")))
+    customer("wrong", (5, talk("K1", "wrong_party")))
+    customer("nobody")
+    customer("assigned", assigned=("K2", 20, None))
+    customer("released", assigned=("K2", 20, 1))
+    customer("talk_first", (5, talk("K1")), assigned=("K2", 20, None))
+    customer("bounced", (5, talk("K1")))
+    world.pay("bounced-L1", "40.00", kind="reversal", reverses="bounced")
+    customer("all_back", (5, talk("K1")))
+    world.pay("all_back-L1", "100.00", kind="reversal", reverses="all_back")
+    world.customer("february", arrears="1000.00", dpd=70)
+    world.plan("february", "phone", talk("K1"), days_ago=40)
+    world.pay("february-L1", "70.00", on=AS_OF - timedelta(days=25), transaction_id="february")
+    world.customer("waived", arrears="1000.00", dpd=70)
+    world.plan("waived", "phone", talk("K1"), days_ago=5)
+    world.pay("waived-L1", "100.00", on=yesterday, kind="waiver", transaction_id="waived")
+
+
+CREDITED = {
+    "day_30": ("K1", "contact", "100.00"),
+    "day_31": (None, "none", "100.00"),
+    "latest": ("K2", "contact", "100.00"),
+    "same_day": ("K1", "contact", "100.00"),
+    "after": (None, "none", "100.00"),
+    "wrong": (None, "none", "100.00"),
+    "nobody": (None, "none", "100.00"),
+    "assigned": ("K2", "assignment", "100.00"),
+    "released": (None, "none", "100.00"),
+    "talk_first": ("K1", "contact", "100.00"),
+    "bounced": ("K1", "contact", "60.00"),
+    "february": ("K1", "contact", "70.00"),
+}
+
+PROMISES = {
+    # name: (due, payments as (amount, days after the due day), status, paid)
+    "kept": (10, [("150.00", 0), ("50.00", 3)], "kept", "200.00"),
+    "late": (10, [("200.00", 4)], "broken", "0.00"),
+    "partly": (10, [("199.99", 2)], "partly_kept", "199.99"),
+    "early": (10, [("200.00", -10)], "kept", "200.00"),
+    "before": (10, [("200.00", -11)], "broken", "0.00"),
+    "last_day": (3, [], "open", "0.00"),
+    "day_after": (4, [], "broken", "0.00"),
+}
+
+
+def _promises(world: World) -> None:
+    for name, (due_days_ago, payments, _, _) in PROMISES.items():
+        due_on = AS_OF - timedelta(days=due_days_ago)
+        world.customer(f"p_{name}", arrears="1000.00", dpd=70)
+        world.plan(f"p_{name}", "phone", promise("K1", "200.00", due_on), days_ago=due_days_ago + 10)
+        for amount, days in payments:
+            world.pay(f"p_{name}-L1", amount, on=due_on + timedelta(days=days))
+    # The bank noted on the same day what the vendor reported.
+    world.promise("p_kept", "200.00", days_ago=20, due_days_ago=10)
+
+
+def _equal_cases(world: World) -> None:
+    """Two collectors with ten equal cases each in March; one of them recovers all, the other nothing."""
+    for number in range(20):
+        collector = "GOOD" if number % 2 else "BAD"
+        name = f"case_{number:02d}"
+        world.customer(name, arrears="800.00", dpd=170, currency="EUR")
+        world.plan(name, "phone", talk(collector, currency="EUR"), days_ago=9, currency="EUR")
+        if collector == "GOOD":
+            world.pay(f"{name}-L1", "100.00", on=AS_OF - timedelta(days=2))
+
+
+@pytest.fixture(scope="module")
+def measured(server: Settings) -> Iterator[Warehouse]:
+    world = World()
+    _staff(world)
+    _money(world)
+    _promises(world)
+    _equal_cases(world)
+    world.customer("reported_twice")
+    batch_id = world.plan("reported_twice", "phone", talk("K9", "no_answer", cost=Decimal("9.0000")), days_ago=3)
+    world.customer("too_late")
+    world.plan("too_late", "phone", talk("K9", "busy", attempted_at=world.instant(days_ago=0, hour=13)), days_ago=0)
+    world.customer("in_time")
+    world.plan("in_time", "phone", talk("K9", "busy", attempted_at=world.instant(days_ago=0, hour=10)), days_ago=0)
+    with new_warehouse(server) as warehouse:
+        world.land(warehouse.connection)
+        # The same attempt in a later file, corrected.
+        warehouse.execute(
+            "insert into landing.vendor_result (_vendor, _file_sha256, _line_number, batch_id, contact_ref,"
+            " attempted_at, disposition, collector_id, currency) select _vendor, 'later', 1, batch_id, contact_ref, attempted_at,"
+            " 'busy', collector_id, currency from landing.vendor_result where batch_id = %s",
+            batch_id,
+        )
+        warehouse.execute(
+            "insert into landing.vendor_qa (_vendor, _file_sha256, _line_number, recording_ref, collector_id,"
+            " reviewed_on, score, breach_code) values ('demo_call', 'q', 1, 'R1', 'K1', %s, 80, null),"
+            " ('demo_call', 'q', 2, 'R2', 'K1', %s, 60, 'TONE')",
+            AS_OF,
+            AS_OF,
+        )
+        warehouse.build(AS_OF, select=BUILD)
+        yield warehouse
+
+
+def test_promises_of_the_models_hold(measured: Warehouse) -> None:
+    """dbt's own tests of keys and identities; a failure raises."""
+    tests = " ".join(f"path:models/{part},resource_type:test" for part in TESTED)
+
+    assert measured.build(AS_OF, select=tests, passes=False).models["pass"] > 40
+
+
+def test_each_payment_is_credited_once_to_whom_it_is_due(measured: Warehouse) -> None:
+    rows = measured.rows("select * from intermediate.int_payments__attributed where payment_id = any(%s)", [*CREDITED])
+
+    assert {
+        row["payment_id"]: (row["collector_id"], row["attributed_by"], str(row["amount"])) for row in rows
+    } == CREDITED
+
+
+def test_money_taken_back_or_waived_is_credited_to_nobody(measured: Warehouse) -> None:
+    assert (
+        measured.rows("select * from intermediate.int_payments__attributed where payment_id in ('all_back', 'waived')")
+        == []
+    )
+
+
+def test_credit_falls_in_the_month_of_the_payment(measured: Warehouse) -> None:
+    rows = measured.rows(
+        "select month, amount_recovered from marts.collector_performance"
+        " where collector_id = 'K1' and currency = 'CNY' order by month"
+    )
+    credited = measured.rows(
+        "select date_trunc('month', paid_on)::date as month, sum(amount) as amount_recovered"
+        " from intermediate.int_payments__attributed where collector_id = 'K1' group by 1 order by 1"
+    )
+
+    assert [row for row in rows if row["amount_recovered"] > 0] == credited
+    assert [row["month"] for row in credited] == [FEBRUARY, MARCH]
+
+
+def test_what_collectors_recovered_is_what_was_credited_and_no_more_than_was_paid(measured: Warehouse) -> None:
+    totals = measured.rows(
+        "select (select sum(amount_recovered) from marts.collector_performance) as by_collector,"
+        " (select sum(amount_recovered) from marts.channel_performance) as by_channel,"
+        " (select sum(amount) from intermediate.int_payments__attributed where collector_id is not null) as credited,"
+        " (select sum(amount) from staging.stg_core_banking__loan_transactions where kind = 'repayment') as paid"
+    )[0]
+
+    assert totals["by_collector"] == totals["by_channel"] == totals["credited"] > 0
+    assert totals["credited"] < totals["paid"]
+
+
+def test_expectations_of_a_month_add_up_to_what_was_recovered(measured: Warehouse) -> None:
+    rows = measured.rows(
+        "select month, currency, sum(expected_recovery) as expected, sum(amount_recovered) as recovered"
+        " from marts.collector_performance group by month, currency"
+    )
+
+    assert len(rows) >= 3
+    for row in rows:
+        # Each collector's sum is rounded to the cent.
+        assert abs(row["expected"] - row["recovered"]) <= Decimal("0.05")
+
+
+def test_collectors_are_compared_on_equal_cases(measured: Warehouse) -> None:
+    rows = {
+        row["collector_id"]: row
+        for row in measured.rows("select * from marts.collector_performance where currency = 'EUR'")
+    }
+
+    good, bad = rows["GOOD"], rows["BAD"]
+    assert (good["cases"], good["amount_recovered"], good["expected_recovery"]) == (10, Decimal(1000), Decimal(500))
+    assert (good["recovery_index"], bad["recovery_index"]) == (2, 0)
+    # Ten cases each: more than chance would do.
+    assert good["recovery_index_low"] > 1 > bad["recovery_index_high"]
+    assert good["recovery_index_low"] < 2 < good["recovery_index_high"]
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_promise_is_judged_by_what_was_paid_in_time(measured: Warehouse, name: str) -> None:
+    rows = measured.rows("select * from marts.fct_promise where customer_id = %s", f"p_{name}")
+
+    _, _, status, paid = PROMISES[name]
+    assert [(row["status"], str(row["paid_amount"]), row["collector_id"]) for row in rows] == [(status, paid, "K1")]
+
+
+def test_rates_of_a_collector_have_the_stated_denominators(measured: Warehouse) -> None:
+    row = measured.rows(
+        "select * from marts.collector_performance where collector_id = 'K1' and month = %s and currency = 'CNY'", MARCH
+    )[0]
+    attempts = measured.rows(
+        "select * from marts.fct_contact_attempt"
+        " where collector_id = 'K1' and attempted_month = %s and currency = 'CNY'",
+        MARCH,
+    )
+
+    reached = [attempt for attempt in attempts if attempt["is_right_party"]]
+    assert (row["attempts"], row["right_party_contacts"]) == (len(attempts), len(reached))
+    assert row["right_party_rate"] == round(Decimal(len(reached)) / len(attempts), 6)
+    assert row["cost"] == Decimal("1.2") * len(attempts)
+    assert row["cost_per_unit_recovered"] == round(row["cost"] / row["amount_recovered"], 6)
+    assert (row["qa_score"], row["breaches"], row["coaching_topic"]) == (70, 1, "compliance")
+
+
+def test_training_is_overdue_from_the_day_after_it_lapses(measured: Warehouse) -> None:
+    rows = measured.rows(
+        "select collector_id, bool_or(training_overdue) as overdue from marts.collector_performance"
+        " where month = %s group by collector_id",
+        MARCH,
+    )
+
+    assert {row["collector_id"]: row["overdue"] for row in rows} == {
+        "K1": False,
+        "K2": True,
+        "GOOD": True,
+        "BAD": True,
+        "K9": True,
+    }
+
+
+def test_attempt_reported_again_is_corrected_and_counts_once(measured: Warehouse) -> None:
+    rows = measured.rows("select disposition, cost from marts.fct_contact_attempt where customer_id = 'reported_twice'")
+
+    # What the vendor no longer says about the cost comes from the contract.
+    assert rows == [{"disposition": "busy", "cost": Decimal("1.2000")}]
+
+
+def test_attempt_outside_its_window_is_a_breach(measured: Warehouse) -> None:
+    rows = measured.rows(
+        "select customer_id, is_outside_window from marts.fct_contact_attempt"
+        " where customer_id in ('too_late', 'in_time') order by 1"
+    )
+
+    assert [row["is_outside_window"] for row in rows] == [False, True]
+    breaches = measured.rows("select breaches from marts.collector_performance where collector_id = 'K9'")
+    assert [row["breaches"] for row in breaches] == [1]
+
+
+def test_reader_of_bi_sees_every_view_and_no_person(measured: Warehouse) -> None:
+    personal = {"customer_id", "contact_customer_id", "loan_id", "contact_ref", "contact_point_id", "display_name"}
+    personal |= {"recording_ref", "full_name", "phone", "address"}
+    with closing(psycopg2.connect(measured.settings.dsn("warehouse", "bi_reader"))) as reader:
+        reader.autocommit = True
+        with reader.cursor() as cursor:
+            cursor.execute("select table_name from information_schema.views where table_schema = 'bi'")
+            views = [name for (name,) in cursor.fetchall()]
+            assert {"fct_contact_decision", "fct_contact_attempt", "fct_promise", "collector_performance"} <= {*views}
+            for view in views:
+                cursor.execute(f"select * from bi.{view}")
+                assert not {column.name for column in cursor.description or ()} & personal, view
+                assert "A Name" not in str(cursor.fetchall())
+            for forbidden in ("marts.fct_promise", "intermediate.int_bi__salt", "staging.stg_vendor__result"):
+                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                    cursor.execute(f"select * from {forbidden}")
+
+
+def test_keys_in_bi_join_its_views_and_hide_the_customer(measured: Warehouse) -> None:
+    joined = measured.rows(
+        "select count(distinct promise.customer_key) as customers from bi.fct_promise as promise"
+        " inner join bi.fct_contact_attempt as attempt on promise.customer_key = attempt.customer_key"
+    )[0]
+
+    assert joined["customers"] == len(PROMISES)
+    assert not measured.rows("select 1 from bi.fct_promise where customer_key like '%%p_%%'")
