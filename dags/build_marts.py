@@ -21,8 +21,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from arrears.assets import LANDING, MARTS
 from arrears.dag_defaults import DEFAULT_ARGS, START_DATE
+from arrears.operators.dbt_models import StartBuildOperator, model_tasks
 from arrears.operators.marts import BuildMartsOperator, CheckMartsOperator
 from arrears.run_scope import STEPS, announce, asked_until, goes_on_after
+from arrears.settings import get_settings
 
 
 @dag(
@@ -36,8 +38,15 @@ from arrears.run_scope import STEPS, announce, asked_until, goes_on_after
     doc_md=__doc__,
 )
 def build_marts() -> None:
-    build = BuildMartsOperator(task_id="build")
-    check = CheckMartsOperator(task_id="check", build_id=build.output)
+    if get_settings().dbt_mode == "watcher":
+        start = StartBuildOperator(task_id="start")
+        build = model_tasks(started_by="start")
+        start >> build
+        build_id = start.output["build_id"]
+    else:
+        build = BuildMartsOperator(task_id="build")
+        build_id = build.output
+    check = CheckMartsOperator(task_id="check", build_id=build_id)
 
     @task(outlets=[MARTS])
     def publish(**context: Any) -> None:
@@ -47,7 +56,7 @@ def build_marts() -> None:
             raise AirflowSkipException("this run was asked to stop after the marts")
         announce(context, MARTS, until)
 
-    check >> publish()
+    build >> check >> publish()
 
 
 build_marts()

@@ -53,6 +53,18 @@ class BuildResult:
     """Tests that warned; a failure raises."""
 
 
+@dataclass(frozen=True)
+class StartedBuild:
+    """A build that is recorded and has everything that dbt needs."""
+
+    build_id: int
+    known_at: datetime
+    variables: dict[str, str]
+    """dbt's variables."""
+    is_first: bool
+    """No build of this source generation has passed yet: dbt has to build all afresh."""
+
+
 def build(
     settings: Settings,
     *,
@@ -74,18 +86,25 @@ def build(
     """
     cutoff = end_of_knowledge(known_at, settings.bank_tz) if known_at else None
     with _pipeline(settings) as connection, _only_build(connection):
-        fill_calendar(connection, as_of=as_of)
-        generation, has_passed_build = _newest_generation(connection)
-        version = _record_policy(connection, settings.policy_dir)
-        build_id, build_known_at = _start(connection, as_of, generation, cutoff, version, run_id)
-        arguments = ["--vars", json.dumps(dbt_vars(as_of=as_of, known_at=cutoff, policy_version=version))]
-        arguments += [] if has_passed_build else ["--full-refresh"]
+        started = _start_build(settings, connection, as_of, run_id, cutoff)
+        arguments = ["--vars", json.dumps(started.variables)] + (["--full-refresh"] if started.is_first else [])
         try:
             outcome = _run_dbt(settings, [*arguments, *_selection(select)], progress)
         except ArrearsError as error:
-            _fail(connection, build_id, str(error))
+            _fail(connection, started.build_id, str(error))
             raise
-        return BuildResult(build_id, as_of, build_known_at, *outcome)
+        return BuildResult(started.build_id, as_of, started.known_at, *outcome)
+
+
+def start_build(settings: Settings, *, as_of: date, run_id: str | None = None) -> StartedBuild:
+    """Record a build whose models somebody else runs (Cosmos, one task each), and make ready what they need. Commits.
+
+    Raises:
+        ConfigurationError: nothing was loaded yet, or the policy directory has no seed files.
+    """
+    with _pipeline(settings) as connection:
+        stage_project(settings)
+        return _start_build(settings, connection, as_of, run_id, None)
 
 
 def refresh(settings: Settings, *, select: str, progress: Progress | None = None) -> BuildResult:
@@ -189,6 +208,21 @@ def _record_policy(connection: psycopg2.extensions.connection, directory: Path) 
     return version
 
 
+def _start_build(
+    settings: Settings,
+    connection: psycopg2.extensions.connection,
+    as_of: date,
+    run_id: str | None,
+    cutoff: datetime | None,
+) -> StartedBuild:
+    fill_calendar(connection, as_of=as_of)
+    generation, has_passed_build = _newest_generation(connection)
+    version = _record_policy(connection, settings.policy_dir)
+    build_id, known_at = _start(connection, as_of, generation, cutoff, version, run_id)
+    variables = dbt_vars(as_of=as_of, known_at=cutoff, policy_version=version)
+    return StartedBuild(build_id, known_at, variables, is_first=not has_passed_build)
+
+
 def _start(
     connection: psycopg2.extensions.connection,
     as_of: date,
@@ -235,7 +269,8 @@ def _run_dbt(
         "build",
         *("--project-dir", project, "--profiles-dir", project),
         *("--target-path", str(settings.home / "dbt" / "target"), "--log-path", str(settings.home / "dbt" / "logs")),
-        *("--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
+        # Without the manifest and results as JSON, which take seconds and nobody reads: the log has it all.
+        *("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-write-json"),
         # Unit tests prove the code, not the day's data: `make test` runs them.
         *("--exclude-resource-type", "unit_test"),
         *arguments,

@@ -54,7 +54,7 @@ class AirflowApi:
 
     def trigger(self, dag_id: str, partition_key: str | None, conf: dict[str, Any]) -> Run:
         """Start a run by hand."""
-        body = {"logical_date": None, "conf": conf}
+        body: dict[str, Any] = {"logical_date": None, "conf": conf}
         if partition_key is not None:
             body["partition_key"] = partition_key
         run = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from arrears.dbt_build import dbt_environment
 from arrears.errors import ServiceError
 from arrears.services import vendors
 from arrears.services.processes import Daemon, require_free_port
@@ -175,6 +176,9 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
     }
     if settings.executor == "CeleryExecutor":
         environment.update(_celery_environment(settings, metadata))
+    if settings.dbt_mode == "watcher":
+        # Cosmos runs dbt itself, with the environment of the process.
+        environment.update(dbt_environment(settings))
     environment.update(connection_environment(settings))
     environment.update({f"ARREARS_{name.upper()}": str(value) for name, value in _changed(settings).items()})
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}

@@ -177,8 +177,8 @@ def _binary(name: str) -> str:
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run one of PostgreSQL's programs. They refuse to run as root: then `nobody` runs them.
 
-    Preferably inside a user namespace, where root's files belong to `nobody` and no ownership changes on disk; where the
-    kernel or a container forbids that, as the real `nobody`, who must be able to reach our directories.
+    Preferably inside a user namespace, where root's files belong to `nobody` and no ownership changes on disk; where
+    the kernel or a container forbids that, as the real `nobody`, who must be able to reach our directories.
     """
     if os.geteuid() != 0:
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
