@@ -10,8 +10,9 @@ import psycopg2
 import typer
 from rich.console import Console
 
-from arrears.cli import source, vendor
 from arrears.cli.deliveries import deliveries
+from arrears.cli.source import source_app
+from arrears.cli.vendor import vendor_app
 from arrears.errors import ArrearsError
 from arrears.settings import get_settings
 
@@ -25,8 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(source.source_app, name="source", help="Fill the demo bank: from files, a real tape, or a simulation.")
-app.add_typer(vendor.vendor_app, name="vendor", help="For vendors: check files before sending them.")
+app.add_typer(source_app, name="source", help="Fill the demo bank: from files, a real tape, or a simulation.")
+app.add_typer(vendor_app, name="vendor", help="For vendors: check files before sending them.")
 app.command("deliveries")(deliveries)
 
 AsOf = Annotated[
