@@ -83,7 +83,10 @@ def test_lists_are_the_contact_rows_and_nothing_else(system: System, demo_output
 def test_two_different_people_approved_each_legal_referral(system: System, demo_output: str) -> None:
     referrals = system.query(
         """
-        select items.customer_id, count(distinct approvals.approver) filter (where approvals.is_approved), bool_and(is_demo)
+        select
+            items.customer_id,
+            count(distinct approvals.approver) filter (where approvals.is_approved),
+            bool_and(approvals.is_demo)
         from ops.delivery_item as items
         inner join ops.delivery_batch as batches using (batch_id)
         inner join ops.legal_approval as approvals using (customer_id, currency)
