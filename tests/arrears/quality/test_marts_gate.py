@@ -26,7 +26,7 @@ create table marts.fct_loan_delinquency (
 );
 create table marts.delinquency_tier (
     as_of date, tier text, product text, jurisdiction text, currency text, loans bigint, customers bigint,
-    arrears_amount numeric(18, 2), outstanding_principal numeric(18, 2)
+    arrears_amount numeric(18, 2), outstanding_principal numeric(18, 2), dpd_to integer
 );
 create table marts.fct_contact_decision (
     as_of date, customer_id text, channel text, currency text, decision text, reason_code text, tier text,
@@ -44,7 +44,8 @@ from generate_series(1, %(loans)s) as n
 cross join lateral (select case when n <= %(behind)s then 5 else 0 end as days) as d;
 
 insert into marts.delinquency_tier
-select as_of, tier, product, 'CN', currency, count(*), count(*), sum(arrears_amount), sum(outstanding_principal)
+select as_of, tier, product, 'CN', currency, count(*), count(*), sum(arrears_amount), sum(outstanding_principal),
+    case tier when 'M1' then 30 else 0 end
 from marts.fct_loan_delinquency where as_of = %(as_of)s group by as_of, tier, product, currency;
 
 insert into marts.fct_contact_decision
@@ -166,8 +167,17 @@ def test_every_loan_behind_at_once_fails_the_build(marts: Connection, databases:
     _history(marts, days=10)
     build_id = _build(marts, loans=400, behind=400)
 
-    with pytest.raises(GateError, match="current: 0 loans, usually 395"):
+    with pytest.raises(GateError, match="not behind: 0 loans, usually 395"):
         _check(marts, databases, build_id)
+
+
+def test_loans_that_fall_due_soon_are_no_swing(marts: Connection, databases: Settings) -> None:
+    _history(marts, days=10)
+    build_id = _build(marts, loans=400, behind=5)
+    for mart in ("fct_loan_delinquency", "delinquency_tier", "fct_contact_decision"):
+        run(marts, f"update marts.{mart} set tier = 'pre_due' where as_of = %s and tier = 'current'", [AS_OF])
+
+    _check(marts, databases, build_id)
 
 
 def test_swing_after_a_new_source_generation_is_no_swing(marts: Connection, databases: Settings) -> None:

@@ -22,11 +22,20 @@ as $$
         select checked_on
     ),
 
-    sizes as (
-        select size.as_of, size.tier, sum(size.loans) as loans
+    -- Which loan is due within days is a matter of the calendar: tiers that are not behind are watched as one.
+    named as (
+        select
+            size.as_of,
+            case when size.dpd_to = 0 then 'not behind' else size.tier end as tier,
+            size.loans
         from marts.delinquency_tier as size
         inner join days on size.as_of = days.as_of
-        group by size.as_of, size.tier
+    ),
+
+    sizes as (
+        select named.as_of, named.tier, sum(named.loans) as loans
+        from named
+        group by named.as_of, named.tier
     ),
 
     tiers as (
