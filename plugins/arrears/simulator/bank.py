@@ -25,9 +25,10 @@ from arrears.simulator.people import randomness
 from arrears.simulator.places import PLACES, Place
 from arrears.simulator.staff import add_collectors, assign
 from arrears.source.contract import TABLES
-from arrears.source.files import ContractWriter, Progress
+from arrears.source.files import Progress
 from arrears.source.load import LoadReport, load_directory
 from arrears.source.origin import parse_origins
+from arrears.source.writer import ContractWriter
 
 _ORIGINS = parse_origins("\n".join(f"{table.name} * synthetic: the simulated bank" for table in TABLES))
 _MIN_DAYS = 90
@@ -168,6 +169,7 @@ class _Customer:
         self.loans = [self._draw_loan(number, country, start) for number in range(1, loan_count + 1)]
         self.since = min(loan.disbursed_on for loan in self.loans)
         self._assigned: set[date] = set()
+        self._collector: str | None = None
 
     def _draw_loan(self, number: int, country: str, start: date) -> "_SimulatedLoan":
         chance = self.chance
@@ -228,7 +230,9 @@ class _Customer:
         """A month's attempts to reach a customer who is behind, and the collector who makes them."""
         if late.unpaid >= 2 and late.due_on not in self._assigned:
             self._assigned.add(late.due_on)
-            assign(book, self.customer_id, "phone", late.due_on, min(add_months(late.due_on, 1), self.end))
+            self._collector = assign(
+                book, self.customer_id, "phone", late.due_on, min(add_months(late.due_on, 1), self.end)
+            )
         first = late.due_on + timedelta(days=1)
         last = min(add_months(late.due_on, 1), self.end)
         for attempt in range(self.chance.randint(1, 2 + min(late.unpaid, 3))):
@@ -269,6 +273,7 @@ class _Customer:
             changed_on=closed_on if is_closed else received_on,
             complaint_id=f"COMPLAINT-{loan_id}-{due_on:%Y%m}",
             customer_id=self.customer_id,
+            collector_id=self._collector,
             channel="phone",
             received_at=at(received_on, 11, 0, book.bank_zone),
             category=self.chance.choice(["tone", "frequency", "wrong_amount", "third_party"]),

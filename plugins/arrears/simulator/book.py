@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from arrears.simulator.people import invent_person, randomness
 from arrears.simulator.places import PhoneBook, Place
 from arrears.source.contract import TABLES
-from arrears.source.files import ContractWriter, Value
+from arrears.source.writer import ContractWriter, Value
 
 CHANNELS = ("sms", "phone", "field_visit", "legal", "care")
 

@@ -1,4 +1,4 @@
-"""Files of the source contract: find them in a directory, check every value, write them.
+"""Files of the source contract: find them in a directory and check every value.
 
 A file is read twice: checked here first, to the last line, and then streamed unchanged into PostgreSQL. What this
 module lets pass, `COPY` takes.
@@ -9,15 +9,13 @@ import difflib
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import IO, Any, cast
 
 from arrears.errors import SourceFileError
 from arrears.source.contract import BY_NAME, TABLES, Column, Table, Type
@@ -32,7 +30,6 @@ _SUFFIXES = (".csv", ".csv.gz")
 
 Progress = Callable[[str, int], None]
 """Called with a table's name and the number of its rows read since the last call."""
-Value = str | int | bool | Decimal | date | datetime | time | None
 
 
 @dataclass(frozen=True)
@@ -330,7 +327,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-5])(:?[0-9]{2})?)"
 )
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?")
 
@@ -380,71 +377,3 @@ _EXPECTED: dict[Type, str] = {
     Type.NUMBER: "a decimal number, as 0.0725",
     Type.BOOLEAN: "true or false",
 }
-
-
-# Writing ---------------------------------------------------------------------------------------------------------
-class ContractWriter:
-    """Writes rows as files of the contract, one `<table>.csv` a table, all columns; use it as a context manager.
-
-    The same rows in the same order give the same bytes. A table without a row gets no file, except the required ones.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.row_counts: dict[str, int] = {}
-        self._stack = ExitStack()
-        self._writers: dict[str, Any] = {}
-        self._names: dict[str, dict[str, None]] = {}
-
-    def __enter__(self) -> Self:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        for table in TABLES:
-            if table.required:
-                self._open(table)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
-
-    def add(self, table: str, **values: Value) -> None:
-        """Write one row; columns that are not given are null.
-
-        Raises:
-            KeyError: no such table, or no such column in it.
-        """
-        writer = self._writers.get(table) or self._open(BY_NAME[table])
-        names = self._names[table]
-        if unknown := values.keys() - names.keys():
-            raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
-        writer.writerow([value if type(value := values.get(name)) is str else to_text(value) for name in names])
-        self.row_counts[table] += 1
-
-    def _open(self, table: Table) -> Any:
-        path = self.directory / f"{table.name}.csv"
-        file = self._stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-        writer = self._writers[table.name] = csv.writer(file, lineterminator="\n")
-        writer.writerow(table.column_names)
-        self._names[table.name] = dict.fromkeys(table.column_names)
-        self.row_counts[table.name] = 0
-        return writer
-
-
-def to_text(value: Value) -> str | int | Decimal | date | time | None:
-    """A value as the contract's CSV has it; what `csv` writes that way by itself comes back as it is."""
-    kind = type(value)
-    if kind is bool:
-        return "true" if value else "false"
-    if kind is datetime:
-        return value.isoformat()  # type: ignore[union-attr]
-    return value
-
-
-def write_csv(directory: Path, rows: Mapping[str, Iterable[Mapping[str, Value]]]) -> dict[str, int]:
-    """Write rows by table as a directory of contract files; returns the number of rows of each."""
-    with ContractWriter(directory) as writer:
-        for table, items in rows.items():
-            for item in items:
-                writer.add(table, **item)
-    return writer.row_counts

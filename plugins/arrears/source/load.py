@@ -64,7 +64,7 @@ def load_directory(
     """Replace the source's tables by the files of a directory, all or nothing, and record it in the warehouse. Commits.
 
     A table without a file stays as it is, or is emptied with `replace`, which also starts a new source generation.
-    `origins` say where the columns come from (`core_banking.data_origin`). Neither connection may be in a transaction.
+    `origins` say where the columns come from (`core_banking.data_origin`). What is open on a connection is committed.
 
     Raises:
         SourceFileError: the files break the contract; neither database was touched.

@@ -26,8 +26,9 @@ from arrears.simulator.calibration import Rates, transition_rates_of
 from arrears.simulator.hard_cases import add_hard_cases
 from arrears.simulator.places import US_STATES
 from arrears.simulator.staff import add_collectors
-from arrears.source.files import ContractWriter, Progress
+from arrears.source.files import Progress
 from arrears.source.load import LoadReport, load_directory
+from arrears.source.writer import ContractWriter
 from arrears.tapes.ally_origins import ORIGINS
 
 CUT_OFF = date(2019, 8, 31)

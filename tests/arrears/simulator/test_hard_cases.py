@@ -11,7 +11,8 @@ from contract_files import positions, read
 from arrears.simulator.book import Book
 from arrears.simulator.hard_cases import CASES, add_hard_cases
 from arrears.simulator.staff import add_collectors
-from arrears.source.files import ContractWriter, check_files, find_files
+from arrears.source.files import check_files, find_files
+from arrears.source.writer import ContractWriter
 
 BANK = ZoneInfo("Asia/Shanghai")
 

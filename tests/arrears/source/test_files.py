@@ -7,7 +7,8 @@ from contract_samples import FILES, STAMP, Directory
 
 from arrears.errors import SourceFileError
 from arrears.source.contract import BY_NAME
-from arrears.source.files import PROBLEMS_SHOWN, ContractWriter, SourceFile, check_files, find_files
+from arrears.source.files import PROBLEMS_SHOWN, SourceFile, check_files, find_files
+from arrears.source.writer import ContractWriter
 
 
 def check(directory: Directory) -> list[SourceFile]:
@@ -104,6 +105,7 @@ BAD_VALUES = [
     ("loans", "disbursed_on", "2025-12-10", "infinity", "a date YYYY-MM-DD"),
     ("loans", "updated_at", STAMP, "2026-01-05T20:00:00", "an ISO 8601 timestamp with offset"),
     ("loans", "updated_at", STAMP, "2026-01-05T25:00:00Z", "an ISO 8601 timestamp with offset"),
+    ("loans", "updated_at", STAMP, "2026-01-05T20:00:00+16:00", "an ISO 8601 timestamp with offset"),
     ("loans", "updated_at", STAMP, "2026-01-05", "an ISO 8601 timestamp with offset"),
     ("repayment_schedule", "schedule_version", "L1,1,", "L1,1.0,", "a whole number"),
     ("repayment_schedule", "instalment_no", ",2,2026", ",3000000000,2026", "a whole number"),

@@ -1,5 +1,6 @@
 """Loading a directory into the source: what is replaced, what is recorded, and that nothing is half done."""
 
+import csv
 import gzip
 from typing import Any
 
@@ -61,6 +62,34 @@ def test_values_arrive_as_written(core_banking: Connection, warehouse: Connectio
         ("C1", 'Test, "T"\nPerson', None, True),
         ("C2", None, None, True),
     ]
+
+
+def test_whatever_text_passes_the_check_arrives_as_it_was(
+    core_banking: Connection, warehouse: Connection, directory: Directory
+) -> None:
+    """What `csv` and PostgreSQL might read differently: quotes, line breaks, backslashes, end-of-data markers."""
+    notes = [
+        '"',
+        "a,b",
+        "line\nbreak",
+        "line\r\nbreak",
+        "x\n\\.\ny",
+        "\\.",
+        "\\N",
+        "\\t",
+        " padded ",
+        "NULL",
+        "''",
+        "é 中 🙂",
+    ]
+    path = directory.path / "customer_flags.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["note", "customer_id", "flag", "valid_from", "updated_at"])
+        writer.writerows([note, f"C{number}", "disputed", "2026-01-01", STAMP] for number, note in enumerate(notes, 10))
+    load_directory(core_banking, warehouse, directory.path)
+    found = rows(core_banking, "select note from core_banking.customer_flags order by customer_id")
+    assert [note for (note,) in found] == notes
 
 
 def test_second_load_replaces_what_it_brings_and_leaves_the_rest(
