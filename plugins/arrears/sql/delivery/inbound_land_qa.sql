@@ -2,7 +2,14 @@
 insert into landing.vendor_qa (
     _vendor, _file_sha256, _line_number, recording_ref, collector_id, reviewed_on, score, breach_code, reviewer
 )
-select distinct on (incoming.recording_ref, incoming.collector_id, incoming.reviewed_on, incoming.score, incoming.breach_code, incoming.reviewer)
+select distinct on (
+    incoming.recording_ref,
+    incoming.collector_id,
+    incoming.reviewed_on,
+    incoming.score,
+    incoming.breach_code,
+    incoming.reviewer
+)
     %(vendor)s,
     %(sha256)s,
     incoming._line_number,

@@ -1,31 +1,25 @@
 -- Rows of the list that are over: a final result came, the vendor will not work them, or they were called back.
+with over as (
+    select contact_ref
+    from landing.vendor_result
+    where batch_id = %(batch_id)s and disposition = any(%(final_dispositions)s)
+    union
+    select rejected.contact_ref
+    from landing.vendor_ack as ack
+    cross join lateral jsonb_to_recordset(ack.rejected) as rejected (contact_ref text)
+    where ack.batch_id = %(batch_id)s
+    union
+    select item.contact_ref
+    from ops.delivery_item as item
+    inner join ops.delivery_item as recalled on item.contact_ref = recalled.contact_ref
+    inner join ops.delivery_batch as recall on recalled.batch_id = recall.batch_id
+    where
+        item.batch_id = %(batch_id)s
+        and recall.kind in ('stop', 'recall')
+        and recall.state in ('acknowledged', 'closed')
+)
+
 update ops.delivery_item as item
 set is_final = true
-where
-    item.batch_id = %(batch_id)s
-    and not item.is_final
-    and (
-        exists (
-            select 1
-            from landing.vendor_result as result
-            where
-                result.batch_id = item.batch_id
-                and result.contact_ref = item.contact_ref
-                and result.disposition = any(%(final_dispositions)s)
-        )
-        or exists (
-            select 1
-            from landing.vendor_ack as ack
-            cross join lateral jsonb_to_recordset(ack.rejected) as rejected (contact_ref text)
-            where ack.batch_id = item.batch_id and rejected.contact_ref = item.contact_ref
-        )
-        or exists (
-            select 1
-            from ops.delivery_item as recalled
-            inner join ops.delivery_batch as recall on recalled.batch_id = recall.batch_id
-            where
-                recalled.contact_ref = item.contact_ref
-                and recall.kind in ('stop', 'recall')
-                and recall.state in ('acknowledged', 'closed')
-        )
-    )
+from over
+where item.batch_id = %(batch_id)s and item.contact_ref = over.contact_ref and not item.is_final

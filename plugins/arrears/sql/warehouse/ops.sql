@@ -248,6 +248,9 @@ create table if not exists landing.vendor_result (
 -- A recall starts from what was read since the build.
 create index if not exists vendor_result_loaded_at on landing.vendor_result (_loaded_at);
 
+create index if not exists vendor_result_batch on landing.vendor_result (batch_id);
+create index if not exists vendor_ack_batch on landing.vendor_ack (batch_id);
+
 create table if not exists landing.vendor_qa (
     _row_id bigint generated always as identity primary key,
     _vendor text not null,
