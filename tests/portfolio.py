@@ -121,13 +121,17 @@ class Portfolio:
             )
             (batch_id,) = cursor.fetchone() or (None,)
             for table, rows in self.rows.items():
-                _insert(cursor, sql.Identifier("landing", table), table, [row | {"_batch_id": batch_id} for row in rows])
+                _insert(
+                    cursor, sql.Identifier("landing", table), table, [row | {"_batch_id": batch_id} for row in rows]
+                )
         return int(batch_id)
 
 
 def _insert(cursor: psycopg2.extensions.cursor, target: sql.Identifier, table: str, rows: list[Row]) -> None:
     columns = ["_batch_id", *BY_NAME[table].column_names]
-    statement = sql.SQL("insert into {} ({}) values %s").format(target, sql.SQL(", ").join(map(sql.Identifier, columns)))
+    statement = sql.SQL("insert into {} ({}) values %s").format(
+        target, sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
     execute_values(cursor, statement, [[row.get(column) for column in columns] for row in rows], page_size=5000)
 
 

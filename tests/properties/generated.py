@@ -20,9 +20,7 @@ IN = Rules(
     classes=((0, "standard"), (1, "SMA-0"), (31, "SMA-1"), (61, "SMA-2"), (91, "NPA")),
 )
 TOLERANT = Rules(tolerance=Decimal("1.00"), probation_months=1)
-LIMITED = Rules(
-    materiality_absolute=Decimal("100.00"), materiality_share=Decimal("0.05"), probation_months=2
-)
+LIMITED = Rules(materiality_absolute=Decimal("100.00"), materiality_share=Decimal("0.05"), probation_months=2)
 LOOSER = Rules(tolerance=Decimal("25.00"))
 LOOSER_FROM = date(2026, 2, 1)
 AMOUNTS = ("100.00", "100.00", "50.00", "33.33", "0.01", "250.00", "99.99")

@@ -143,10 +143,7 @@ class Loan:
 
     def outstanding_principal(self, on: date) -> Decimal:
         return sum(
-            (
-                item.principal - max(ZERO, paid - (item.amount - item.principal))
-                for item, paid in self.allocation(on)
-            ),
+            (item.principal - max(ZERO, paid - (item.amount - item.principal)) for item, paid in self.allocation(on)),
             ZERO,
         )
 

@@ -145,7 +145,8 @@ def measured(server: Settings) -> Iterator[Warehouse]:
         # The same attempt in a later file, corrected.
         warehouse.execute(
             "insert into landing.vendor_result (_vendor, _file_sha256, _line_number, batch_id, contact_ref,"
-            " attempted_at, disposition, collector_id, currency) select _vendor, 'later', 1, batch_id, contact_ref, attempted_at,"
+            " attempted_at, disposition, collector_id, currency)"
+            " select _vendor, 'later', 1, batch_id, contact_ref, attempted_at,"
             " 'busy', collector_id, currency from landing.vendor_result where batch_id = %s",
             batch_id,
         )
