@@ -17,7 +17,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as day_time
 from functools import partial
@@ -53,8 +53,8 @@ LOOK_EVERY_SECONDS = 0.3
 MANIFEST = ".manifest.json"
 NOON = day_time(12)
 
-_RESULT_COLUMNS = tuple(field.name for field in RESULT_FIELDS)
-_QA_COLUMNS = tuple(field.name for field in QA_FIELDS)
+_RESULT_COLUMNS = tuple(column.name for column in RESULT_FIELDS)
+_QA_COLUMNS = tuple(column.name for column in QA_FIELDS)
 _LIVE_DAY = timedelta(hours=36)
 """How long after its beginning a business day is worked by the clock; older lists are worked as on their own day."""
 
@@ -67,6 +67,8 @@ class Desk:
     vendor: str
     conduct: Conduct
     pause: float = PAUSE_SECONDS
+    _finished: set[tuple[Path, int]] = field(default_factory=set, compare=False)
+    """Manifests, with the time of their last change, that this process need not open again."""
 
     @property
     def directory(self) -> Path:
@@ -81,10 +83,16 @@ class Desk:
         """Do whatever can be done now. Returns whether anything is still to be done."""
         is_open = False
         for path in self.manifests():
+            version = path, path.stat().st_mtime_ns
+            if version in self._finished:
+                continue
             note = _Note(self.settings.home / "vendor_desks" / self.vendor / _identity(path))
             if not note.is_done:
                 self._answer(path, note, now)
-                is_open = is_open or not note.is_done
+            if note.is_done:
+                self._finished.add(version)
+            else:
+                is_open = True
         return is_open
 
     def _answer(self, path: Path, note: "_Note", now: datetime) -> None:
@@ -288,8 +296,10 @@ def _collectors(settings: Settings, vendor: str, as_of: date) -> tuple[str, ...]
 
 def serve(settings: Settings, stopped: Event) -> None:
     """Play every vendor until stopped. What goes wrong at one desk is logged and tried again; the others go on."""
+    desks: dict[str, Desk] = {}
     while not stopped.wait(LOOK_EVERY_SECONDS):
-        for desk in all_desks(settings):
+        desks = {desk.vendor: desks.get(desk.vendor, desk) for desk in all_desks(settings)}
+        for desk in desks.values():
             try:
                 desk.work(datetime.now(UTC))
             except Exception as error:

@@ -445,6 +445,7 @@ def test_work_that_is_done_is_not_done_again(home: Settings) -> None:
         path.unlink()
 
     assert desk.work(NOW + timedelta(minutes=2)) is False
+    assert desk_of(home, "demo_sms").work(NOW + timedelta(minutes=2)) is False
     assert inbound(home, "demo_sms") == {}
 
 
