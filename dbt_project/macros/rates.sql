@@ -22,9 +22,12 @@
     {%- if bound == 0 -%}
         round({{ index }}, 6)
     {%- else -%}
-        {#- Not greatest(0, …) alone: PostgreSQL's greatest passes over a null, and nothing expected has no interval. -#}
+        {#-
+            No interval where nothing was expected, nor where a case had nobody to be compared with (its variance is
+            unknown); greatest() would pass over the null and claim an interval of nothing.
+        -#}
         case
-            when sum(expected_recovery) <> 0
+            when sum(expected_recovery) <> 0 and count(*) = count(recovery_variance)
                 then round(
                     greatest(0, {{ index }} + {{ bound }} * 1.96 * sqrt(sum(recovery_variance)) / sum(expected_recovery)),
                     6
