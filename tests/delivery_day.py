@@ -178,10 +178,9 @@ class Day:
             loan_id=loan_id,
             customer_id=customer_id,
             currency=currency,
+            jurisdiction="CN",
             arrears_amount=arrears,
         )
-        if not self.run("select 1 from staging.stg_core_banking__customers where customer_id = %s", customer_id):
-            self.insert("staging.stg_core_banking__customers", customer_id=customer_id, jurisdiction="CN")
 
     def approve(self, customer_id: str) -> None:
         """What the view of decisions says once two people approved."""

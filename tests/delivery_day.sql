@@ -44,7 +44,6 @@ create table staging.delinquency_parameters (
     valid_to date
 );
 
-create table staging.stg_core_banking__customers (customer_id text primary key, jurisdiction text);
 create table staging.stg_core_banking__feed_status (table_name text primary key, complete_to timestamptz);
 
 create table staging.stg_core_banking__loans (
@@ -91,6 +90,7 @@ create table marts.fct_loan_delinquency (
     loan_id text primary key,
     customer_id text,
     currency text,
+    jurisdiction text,
     arrears_amount numeric(18, 2)
 );
 

@@ -75,7 +75,11 @@ def _recalled(
     items: dict[str, list[Item]] = defaultdict(list)
     valid_until: dict[str, datetime] = {}
     with warehouse.cursor() as cursor:
-        cursor.execute(statement("recalled_items"), {"as_of": as_of, "now": now})
+        cursor.execute(statement("recall_live"), {"now": now})
+        row = cursor.fetchone()
+        known_at, batch_ids = row if row else (None, [])
+        cursor.execute(statement("recall_arrived"), {"as_of": as_of, "known_at": known_at, "batch_ids": batch_ids})
+        cursor.execute(statement("recalled_items"), {"as_of": as_of})
         for vendor, until, *item in cursor.fetchall():
             items[vendor].append(Item(*item))
             valid_until[vendor] = max(until, valid_until.get(vendor, until))

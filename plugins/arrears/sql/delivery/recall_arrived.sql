@@ -1,0 +1,135 @@
+-- What arrived since, gathered into small tables, so that what follows can be planned by their true size: its cost is that
+-- of what arrived, whatever the size of landing. The batches come as values for the same reason.
+create temporary table recall_money on commit drop as
+select
+    movement.loan_id,
+    load_batch.decided_at as landed_at,
+    case when movement.kind = 'reversal' then -movement.amount else movement.amount end as paid,
+    movement._row_id,
+    movement.transaction_id,
+    load_batch.generation
+from landing.loan_transactions as movement
+inner join ops.load_batch on movement._batch_id = load_batch.batch_id
+where
+    movement._batch_id = any(%(batch_ids)s::bigint [])
+    and movement.kind in ('repayment', 'waiver', 'recovery', 'reversal')
+    and movement.effective_on <= %(as_of)s
+    and not exists (
+        select
+        from quarantine.loan_transactions as rejected
+        where rejected._row_id = movement._row_id
+    );
+
+analyze recall_money;
+
+-- One that landed again is known to the build.
+delete from recall_money
+where exists (
+    select
+    from landing.loan_transactions as before
+    inner join ops.load_batch as batch_before on before._batch_id = batch_before.batch_id
+    where
+        before.transaction_id = recall_money.transaction_id
+        and before._row_id < recall_money._row_id
+        and batch_before.state = 'passed'
+        and batch_before.generation = recall_money.generation
+        and not exists (
+            select
+            from quarantine.loan_transactions as rejected
+            where rejected._row_id = before._row_id
+        )
+);
+
+-- Who must not be contacted any more; `channel` null: by any of them.
+create temporary table recall_hold on commit drop as
+select
+    flag.customer_id,
+    case when flag.flag in ('no_visits', 'unsafe_address') then 'field_visit' end as channel,
+    load_batch.decided_at as landed_at
+from landing.customer_flags as flag
+inner join ops.load_batch on flag._batch_id = load_batch.batch_id
+where
+    flag._batch_id = any(%(batch_ids)s::bigint [])
+    and flag.valid_from <= %(as_of)s
+    and (flag.valid_to is null or flag.valid_to > %(as_of)s)
+    and not exists (
+        select
+        from quarantine.customer_flags as rejected
+        where rejected._row_id = flag._row_id
+    )
+union all
+select
+    consent.customer_id,
+    consent.channel,
+    load_batch.decided_at as landed_at
+from landing.contact_consents as consent
+inner join ops.load_batch on consent._batch_id = load_batch.batch_id
+where
+    consent._batch_id = any(%(batch_ids)s::bigint [])
+    and consent.consent = 'refused'
+    and consent.valid_from <= %(as_of)s
+    and (consent.valid_to is null or consent.valid_to > %(as_of)s)
+    and not exists (
+        select
+        from quarantine.contact_consents as rejected
+        where rejected._row_id = consent._row_id
+    )
+union all
+select
+    loan.customer_id,
+    null as channel,
+    load_batch.decided_at as landed_at
+from landing.hardship_arrangements as arrangement
+inner join ops.load_batch on arrangement._batch_id = load_batch.batch_id
+inner join marts.fct_loan_delinquency as loan on arrangement.loan_id = loan.loan_id
+where
+    arrangement._batch_id = any(%(batch_ids)s::bigint [])
+    and arrangement.status = 'accepted'
+    and arrangement.starts_on <= %(as_of)s
+    and arrangement.ends_on > %(as_of)s
+    and not exists (
+        select
+        from quarantine.hardship_arrangements as rejected
+        where rejected._row_id = arrangement._row_id
+    );
+
+analyze recall_hold;
+
+-- What customers said, to our own staff or to a vendor.
+create temporary table recall_said on commit drop as
+select
+    interaction.customer_id,
+    null::text as said_at_batch,
+    null::text as contact_point_id,
+    load_batch.decided_at as landed_at,
+    disposition.suppresses,
+    disposition.is_promise
+from landing.customer_interactions as interaction
+inner join ops.load_batch on interaction._batch_id = load_batch.batch_id
+inner join staging.dispositions as disposition on interaction.disposition = disposition.disposition
+where
+    interaction._batch_id = any(%(batch_ids)s::bigint [])
+    and (disposition.is_promise or disposition.suppresses is not null)
+    and not exists (
+        select
+        from quarantine.customer_interactions as rejected
+        where rejected._row_id = interaction._row_id
+    )
+union all
+select
+    item.customer_id,
+    result.batch_id as said_at_batch,
+    -- The alternate number is not the one that the item was planned with.
+    case when result.contact_point_ref = 'alternate_phone' then null else item.contact_point_id end
+        as contact_point_id,
+    result._loaded_at as landed_at,
+    disposition.suppresses,
+    disposition.is_promise
+from landing.vendor_result as result
+inner join ops.delivery_item as item on result.batch_id = item.batch_id and result.contact_ref = item.contact_ref
+inner join staging.dispositions as disposition on result.disposition = disposition.disposition
+where
+    result._loaded_at > %(known_at)s
+    and (disposition.is_promise or disposition.suppresses is not null);
+
+analyze recall_said;
