@@ -12,8 +12,8 @@ points as (
     select * from {{ ref('int_contact_points__usable') }}
 ),
 
--- A tour is a city's first digits of the postal code; its stops follow the code and the street. Good enough to drive, and the
--- same every time; distances are not looked at.
+-- A tour is a city's first digits of the postal code; its stops follow the code and the street. Good enough to drive,
+-- and the same every time; distances are not looked at.
 addressed as (
     select
         contacts.*,

@@ -33,10 +33,10 @@ contracts as (
         contacts.as_of,
         contacts.customer_id,
         contacts.currency,
+        cast(sum(loans.principal) as numeric(18, 2)) as principal,
         string_agg(loans.loan_id, ' ' order by loans.loan_id) as contract_no,
         string_agg(distinct loans.product, ' ' order by loans.product) as product,
-        min(loans.disbursed_on) as disbursed_on,
-        cast(sum(loans.principal) as numeric(18, 2)) as principal
+        min(loans.disbursed_on) as disbursed_on
     from contacts
     inner join loans on loans.loan_id = any(contacts.loan_ids)
     group by contacts.as_of, contacts.customer_id, contacts.currency

@@ -37,8 +37,8 @@ counted as (
     from lawful
 ),
 
--- A wrong party or a dead number speaks of the number that was dialled, whatever the bank says of it since: it holds until
--- the bank has another number in its place.
+-- A wrong party or a dead number speaks of the number that was dialled, whatever the bank says of it since: it holds
+-- until the bank has another number in its place.
 reported as (
     select
         events.source,
@@ -113,7 +113,7 @@ judged as (
             or proven_wrong.contact_point_id is not null
             or (counted.point_group = 'phone' and counted.normal_value !~ '^\+[1-9][0-9]{6,14}$')
         ) as is_invalid,
-        counted.consent is not distinct from 'refused' as is_refused
+        coalesce(counted.consent = 'refused', false) as is_refused
     from counted
     left join proven_wrong on counted.contact_point_id = proven_wrong.contact_point_id
 ),
@@ -170,7 +170,7 @@ select
         order by
             merged.is_invalid or merged.is_refused or shared.normal_value is not null,
             merged.kind = 'mobile' desc,
-            merged.consent is not distinct from 'granted' desc,
+            coalesce(merged.consent = 'granted', false) desc,
             merged.is_valid is true desc,
             merged.contact_point_id
     ) as preference

@@ -28,7 +28,7 @@ expanded as (
 newest as (
     select distinct on (customer_id, channel, said_of) *
     from expanded
-    order by customer_id, channel, said_of, valid_from desc
+    order by customer_id asc, channel asc, said_of asc, valid_from desc
 ),
 
 stated as (
@@ -62,6 +62,8 @@ opted_out as (
 )
 
 select
+    stated.preferred_from,
+    stated.preferred_to,
     coalesce(stated.customer_id, opted_out.customer_id) as customer_id,
     coalesce(stated.channel, opted_out.channel) as channel,
     coalesce(stated.is_refused, false)
@@ -70,9 +72,7 @@ select
         and (stated.granted_from is null or stated.granted_from <= opted_out.opted_out_on),
         false
     ) as is_refused,
-    coalesce(stated.is_granted, false) as is_granted,
-    stated.preferred_from,
-    stated.preferred_to
+    coalesce(stated.is_granted, false) as is_granted
 from stated
 full outer join opted_out
     on

@@ -20,15 +20,19 @@ seeded_limits as (
 
 limits as (
     select
-        row_number() over (order by jurisdiction, channel, counted, per, days, at_most, valid_from) as limit_id,
-        jurisdiction as policy_id,
-        channel,
-        counted,
-        per,
-        days,
-        at_most
-    from seeded_limits
-    where {{ in_force('seeded_limits') }}
+        seeded.jurisdiction as policy_id,
+        seeded.channel,
+        seeded.counted,
+        seeded.per,
+        seeded.days,
+        seeded.at_most,
+        row_number() over (
+            order by
+                seeded.jurisdiction, seeded.channel, seeded.counted, seeded.per, seeded.days, seeded.at_most,
+                seeded.valid_from
+        ) as limit_id
+    from seeded_limits as seeded
+    where {{ in_force('seeded') }}
 ),
 
 -- A limit on a channel binds the channels that use its medium; one without a channel binds all together.
@@ -37,8 +41,8 @@ bound as (
         limits.limit_id,
         limits.policy_id,
         limits.at_most,
-        limits.days = 1 as is_daily,
         channels.channel,
+        limits.days = 1 as is_daily,
         case
             when limits.channel is null then 'all'
             when limits.channel = channels.medium then 'medium'
@@ -108,7 +112,7 @@ counted as (
             end
             and (
                 limits.per <> 'loan'
-                or (uses.loan_id is null and (uses.currency is null or uses.currency = scope.currency))
+                or (uses.loan_id is null and (uses.currency is null or scope.currency = uses.currency))
                 or uses.loan_id = any(scope.loan_ids)
             )
     group by
@@ -124,7 +128,10 @@ by_subject as (
         sum(times) as times
     from counted
     group by
-        customer_id, currency, limit_id, case per when 'loan' then loan_id when 'contact_point' then contact_point_id end
+        customer_id,
+        currency,
+        limit_id,
+        case per when 'loan' then loan_id when 'contact_point' then contact_point_id end
 ),
 
 -- What names no loan or number counts for each of them; the fullest of them is the one that binds.

@@ -10,11 +10,11 @@ serving as (
     select
         points.*,
         channels.channel,
-        not (points.is_invalid or points.is_refused or points.is_shared) as is_usable
+        not(points.is_invalid or points.is_refused or points.is_shared) as is_usable
     from points
     inner join channels
         on
-            channels.contact_kind = points.kind
+            points.kind = channels.contact_kind
             or (channels.contact_kind = 'phone' and points.point_group = 'phone')
 )
 

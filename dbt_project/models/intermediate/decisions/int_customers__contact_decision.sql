@@ -88,14 +88,14 @@ current_build as (
 
 approvals as (
     select
-        jurisdiction as policy_id,
-        max(cast(split_part(parameter, '=', 2) as integer)) as approvals_required
+        rules.jurisdiction as policy_id,
+        max(cast(split_part(rules.parameter, '=', 2) as integer)) as approvals_required
     from rules
     where
-        reason_code = 'NOT_APPROVED'
-        and split_part(parameter, '=', 1) = 'approvers'
+        rules.reason_code = 'NOT_APPROVED'
+        and split_part(rules.parameter, '=', 1) = 'approvers'
         and {{ in_force('rules') }}
-    group by jurisdiction
+    group by rules.jurisdiction
 ),
 
 last_attempts as (
@@ -107,7 +107,7 @@ last_attempts as (
     where
         direction = 'outbound'
         and occurred_on <= {{ as_of_date() }}
-    order by customer_id, medium, occurred_at desc, source_key desc
+    order by customer_id asc, medium asc, occurred_at desc, source_key desc
 ),
 
 -- Every customer, channel and currency, once ------------------------------------------------------------------------
@@ -140,8 +140,8 @@ considered as (
         coalesce(personal.period_own, usual.period_own) as period_own,
         coalesce(personal.period_medium, usual.period_medium) as period_medium,
         coalesce(personal.period_all, usual.period_all) as period_all,
-        -- Chance of paying because of the contact, times what is due, less what it costs. A vendor's cost is taken in the
-        -- currency of the row: there is no exchange rate in the source, and this only orders the rows.
+        -- Chance of paying because of the contact, times what is due, less what it costs. A vendor's cost is taken in
+        -- the currency of the row: there is no exchange rate in the source, and this only orders the rows.
         cast(
             coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0)
             as numeric(18, 2)
@@ -211,23 +211,23 @@ permitted as (
     )
 ),
 
--- Limits nest: those of a channel lie inside those of its medium, and these inside those of all channels. At each level the
--- rows take from what is left in order of their step, and pass on what they got.
+-- Limits nest: those of a channel lie inside those of its medium, and these inside those of all channels. At each level
+-- the rows take from what is left in order of their step, and pass on what they got.
 own_level as (
     select
-        permitted.*,
+        *,
         coalesce(sum(planned_attempts) over earlier, 0) as taken_own
     from permitted
     window earlier as (
         partition by customer_id, channel
-        order by step, channel_position, expected_value desc, currency
+        order by step asc, channel_position asc, expected_value desc, currency asc
         rows between unbounded preceding and 1 preceding
     )
 ),
 
 medium_level as (
     select
-        own_level.*,
+        *,
         greatest(
             0, least(planned_attempts, day_own - taken_own, period_own - taken_own)
         ) as granted_own,
@@ -237,14 +237,14 @@ medium_level as (
     from own_level
     window earlier as (
         partition by customer_id, medium
-        order by step, channel_position, expected_value desc, currency
+        order by step asc, channel_position asc, expected_value desc, currency asc
         rows between unbounded preceding and 1 preceding
     )
 ),
 
 top_level as (
     select
-        medium_level.*,
+        *,
         greatest(
             0, least(granted_own, day_medium - taken_medium, period_medium - taken_medium)
         ) as granted_medium,
@@ -255,7 +255,7 @@ top_level as (
     from medium_level
     window earlier as (
         partition by customer_id
-        order by step, channel_position, expected_value desc, currency
+        order by step asc, channel_position asc, expected_value desc, currency asc
         rows between unbounded preceding and 1 preceding
     )
 ),
@@ -272,18 +272,18 @@ granted as (
         greatest(0, least(granted_medium, day_all - taken_all, period_all - taken_all)) as attempts,
         least(day_own - taken_own, day_medium - taken_medium, day_all - taken_all) <= 0 as is_day_used_up,
         least(period_own - taken_own, period_medium - taken_medium, period_all - taken_all) <= 0
-        as is_period_used_up
+            as is_period_used_up
     from top_level
 ),
 
 ranked as (
     select
-        granted.*,
+        *,
         case
             when attempts > 0
                 then row_number() over (
                     partition by channel, vendor, attempts > 0
-                    order by expected_value desc, tie_breaker
+                    order by expected_value desc, tie_breaker asc
                 )
         end as priority
     from granted
@@ -304,12 +304,13 @@ all_suppressions as (
         ranked.channel,
         why.reason_code
     from ranked
-    cross join lateral (
-        values
-        ('FREQUENCY_DAY', ranked.is_day_used_up),
-        ('FREQUENCY_PERIOD', ranked.is_period_used_up),
-        ('CAPACITY', ranked.priority > ranked.daily_capacity)
-    ) as why (reason_code, applies)
+    cross join
+        lateral (
+            values
+            ('FREQUENCY_DAY', ranked.is_day_used_up),
+            ('FREQUENCY_PERIOD', ranked.is_period_used_up),
+            ('CAPACITY', ranked.priority > ranked.daily_capacity)
+        ) as why (reason_code, applies)
     where why.applies
 ),
 
@@ -338,9 +339,6 @@ select
     considered.currency,
     considered.customer_id as contact_customer_id,
     considered.vendor,
-    case when explained.customer_id is null then 'contact' else 'suppress' end as decision,
-    explained.all_reasons[1] as reason_code,
-    coalesce(explained.all_reasons, cast(array[] as text [])) as all_reasons,
     considered.policy_id,
     current_build.policy_version,
     considered.tier,
@@ -357,23 +355,26 @@ select
     considered.template_or_offer,
     considered.tone,
     considered.requires,
+    considered.amount_due,
+    considered.oldest_unpaid_due_date,
+    considered.outstanding_principal,
+    considered.last_payment_on,
+    considered.last_payment_amount,
+    considered.last_disposition,
+    considered.loan_ids,
+    case when explained.customer_id is null then 'contact' else 'suppress' end as decision,
+    explained.all_reasons[1] as reason_code,
+    coalesce(explained.all_reasons, cast(array[] as text[])) as all_reasons,
     case
         when considered.channel <> 'care' then null
         when considered.has_asked_for_help then 'hardship_requested'
         when considered.has_reduced_payments then 'reduced_payments'
         when considered.is_written_off then 'written_off'
     end as care_reason,
-    considered.amount_due,
     case when considered.is_in_arrears then considered.oldest_unpaid_due_date else considered.next_due_date end
-    as due_date,
-    considered.oldest_unpaid_due_date,
-    considered.outstanding_principal,
-    considered.last_payment_on,
-    considered.last_payment_amount,
-    considered.last_disposition,
+        as due_date,
     coalesce(considered.collector_id, case when considered.requires = 'senior_collector' then 'senior' end)
-    as collector_hint,
-    considered.loan_ids,
+        as collector_hint,
     coalesce(considered.approvals_required, 2) as approvals_required
 from considered
 cross join current_build

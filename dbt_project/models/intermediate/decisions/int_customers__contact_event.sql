@@ -83,9 +83,9 @@ select
     events.disposition,
     events.promise_amount,
     events.promise_on,
-    coalesce(channels.medium, events.channel) as medium,
     cast(events.occurred_at at time zone policies.clock_zone as date) as occurred_on,
     cast(extract(hour from events.occurred_at at time zone policies.clock_zone) as integer) as local_hour,
+    coalesce(channels.medium, events.channel) as medium,
     -- A disposition that nobody knows is taken for the one that restrains us most.
     coalesce(dispositions.is_contact, true) as is_contact,
     coalesce(dispositions.is_right_party, true) as is_right_party,

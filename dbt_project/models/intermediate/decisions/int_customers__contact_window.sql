@@ -22,6 +22,15 @@ consents as (
     select * from {{ ref('int_customers__consent') }}
 ),
 
+customers as (
+    select distinct
+        customer_id,
+        policy_id,
+        jurisdiction,
+        time_zone
+    from scope
+),
+
 places as (
     select distinct
         policy_id,
@@ -30,8 +39,8 @@ places as (
     from scope
 ),
 
--- Where the zone is not known, hours must be allowed in every zone of the jurisdiction; where that is not known either, in
--- every zone that we know, which leaves none.
+-- Where the zone is not known, hours must be allowed in every zone of the jurisdiction; where that is not known either,
+-- in every zone that we know, which leaves none.
 candidate_zones as (
     select
         places.policy_id,
@@ -58,7 +67,7 @@ days as (
     left join calendar
         on
             places.jurisdiction = calendar.jurisdiction
-            and calendar.day = {{ as_of_date() }}
+            and {{ as_of_date() }} = calendar.day
     group by places.policy_id, places.jurisdiction
 ),
 
@@ -83,7 +92,7 @@ applicable as (
             and (windows.channel is null or windows.channel in (channels.channel, channels.medium))
             and (
                 windows.weekday is null
-                or windows.weekday = days.weekday
+                or days.weekday = windows.weekday
                 or (windows.weekday = 'holiday' and days.is_holiday)
             )
 ),
@@ -128,14 +137,7 @@ preferred as (
         max(({{ as_of_date() }} + consents.preferred_from) at time zone candidate_zones.candidate) as preferred_start,
         min(({{ as_of_date() }} + consents.preferred_to) at time zone candidate_zones.candidate) as preferred_end
     from consents
-    inner join (
-        select distinct
-            customer_id,
-            policy_id,
-            jurisdiction,
-            time_zone
-        from scope
-    ) as customers
+    inner join customers
         on consents.customer_id = customers.customer_id
     inner join candidate_zones
         on

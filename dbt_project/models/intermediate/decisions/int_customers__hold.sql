@@ -64,8 +64,8 @@ customers as (
 flagged as (
     select
         flags.customer_id,
-        coalesce(known_flags.reason_code, 'UNKNOWN_FLAG') as reason_code,
-        flags.valid_from as since_on
+        flags.valid_from as since_on,
+        coalesce(known_flags.reason_code, 'UNKNOWN_FLAG') as reason_code
     from flags
     left join known_flags on flags.flag = known_flags.flag
     where {{ in_force('flags') }}
@@ -112,7 +112,7 @@ told as (
         on
             events.customer_id = ended.customer_id
             and events.suppresses = ended.reason_code
-            and ended.lifted_on >= events.occurred_on
+            and events.occurred_on <= ended.lifted_on
     where
         events.suppresses not in ('CHANNEL_REFUSED', 'CONTACT_POINT_INVALID')
         and events.occurred_on <= {{ as_of_date() }}
@@ -174,7 +174,7 @@ stale_feed as (
     from generations
     left join feeds on feeds.table_name = 'customer_flags'
     where
-        generations.generation = (select max(generations.generation) from generations)
+        generations.generation = (select max(newest.generation) from generations as newest)
         and case
             when feeds.complete_to is null then generations.mode = 'feed'
             else

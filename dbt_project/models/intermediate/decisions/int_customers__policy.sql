@@ -20,18 +20,29 @@ zones as (
 
 -- A pack is complete or it is not used: half a pack would permit what the other half forbids.
 packs as (
-    select jurisdiction from windows where {{ in_force('windows') }}
+    select windows.jurisdiction
+    from windows
+    where {{ in_force('windows') }}
     intersect
-    select jurisdiction from limits where {{ in_force('limits') }}
+    select limits.jurisdiction
+    from limits
+    where {{ in_force('limits') }}
     intersect
-    select jurisdiction from rules where {{ in_force('rules') }}
+    select rules.jurisdiction
+    from rules
+    where {{ in_force('rules') }}
+),
+
+used_zones as (
+    select distinct time_zone
+    from customers
 ),
 
 -- Spelled as PostgreSQL knows it, or not known at all.
 known_zones as (
-    select names.name as time_zone
-    from pg_catalog.pg_timezone_names as names
-    inner join (select distinct customers.time_zone from customers) as used on names.name = used.time_zone
+    select used_zones.time_zone
+    from used_zones
+    inner join pg_catalog.pg_timezone_names as names on used_zones.time_zone = names.name
 ),
 
 only_zones as (

@@ -12,13 +12,12 @@ main_currencies as (
         customer_id,
         currency
     from loans
-    order by customer_id, principal desc, loan_id
+    order by customer_id asc, principal desc, loan_id asc
 ),
 
 promises as (
     select
         events.customer_id,
-        coalesce(events.currency, main_currencies.currency) as currency,
         events.occurred_on as promised_on,
         events.promise_on as due_on,
         events.promise_amount as amount,
@@ -28,12 +27,13 @@ promises as (
         events.batch_id,
         events.contact_ref,
         events.occurred_at,
+        coalesce(events.currency, main_currencies.currency) as currency,
         row_number() over (
             partition by
                 events.customer_id, coalesce(events.currency, main_currencies.currency), events.occurred_on,
                 events.promise_on, events.promise_amount
             -- The bank's note of a promise and the vendor's report of it are one promise.
-            order by events.source desc, events.occurred_at, events.source_key
+            order by events.source desc, events.occurred_at asc, events.source_key asc
         ) as copy_number
     from events
     inner join main_currencies on events.customer_id = main_currencies.customer_id
@@ -43,7 +43,6 @@ promises as (
 )
 
 select
-    md5(concat_ws('|', customer_id, currency, promised_on, due_on, amount)) as promise_id,
     customer_id,
     currency,
     promised_on,
@@ -55,6 +54,7 @@ select
     batch_id,
     contact_ref,
     occurred_at,
+    md5(concat_ws('|', customer_id, currency, promised_on, due_on, amount)) as promise_id,
     due_on + 3 as last_day
 from promises
 where copy_number = 1

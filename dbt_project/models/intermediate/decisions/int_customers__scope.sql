@@ -29,7 +29,7 @@ next_amounts as (
         on
             versions.loan_id = instalments.loan_id
             and versions.schedule_version = instalments.schedule_version
-            and instalments.due_on <= loans.next_due_date
+            and loans.next_due_date >= instalments.due_on
     where loans.tier = 'pre_due'
     group by loans.loan_id
 ),
@@ -57,19 +57,19 @@ spoken_for as (
 
 ranked as (
     select
-        spoken_for.*,
+        *,
         row_number() over (
             partition by customer_id, currency
-            order by tier_rank desc, days_past_due desc, loan_id
+            order by tier_rank desc, days_past_due desc, loan_id asc
         ) as worst_rank,
         row_number() over (
             partition by customer_id, currency
-            order by last_payment_on desc nulls last, last_payment_amount desc, loan_id
+            order by last_payment_on desc nulls last, last_payment_amount desc, loan_id asc
         ) as payment_rank
     from spoken_for
     where
         is_customer_in_scope
-        and (is_written_off = (has_written_off and not has_open_case))
+        and is_written_off = (has_written_off and not has_open_case)
 )
 
 select
@@ -79,6 +79,17 @@ select
     policies.policy_id,
     policies.time_zone,
     policies.clock_zone,
+    cast(sum(ranked.arrears_amount) as numeric(18, 2)) as arrears_amount,
+    cast(
+        case
+            when bool_or(ranked.is_in_arrears) then sum(ranked.arrears_amount)
+            else sum(ranked.next_amount_due)
+        end as numeric(18, 2)
+    ) as amount_due,
+    cast(sum(ranked.outstanding_principal) as numeric(18, 2)) as outstanding_principal,
+    cast(
+        max(ranked.last_payment_amount) filter (where ranked.payment_rank = 1) as numeric(18, 2)
+    ) as last_payment_amount,
     bool_or(ranked.is_in_arrears) as is_in_arrears,
     bool_or(ranked.is_written_off) as is_written_off,
     bool_or(ranked.tier = 'pre_due') as is_pre_due,
@@ -88,18 +99,7 @@ select
     max(ranked.days_past_due_counted) as days_past_due_counted,
     min(ranked.oldest_unpaid_due_date) as oldest_unpaid_due_date,
     min(ranked.next_due_date) filter (where ranked.tier = 'pre_due') as next_due_date,
-    cast(sum(ranked.arrears_amount) as numeric(18, 2)) as arrears_amount,
-    cast(
-        case
-            when bool_or(ranked.is_in_arrears) then sum(ranked.arrears_amount)
-            else sum(ranked.next_amount_due)
-        end as numeric(18, 2)
-    ) as amount_due,
-    cast(sum(ranked.outstanding_principal) as numeric(18, 2)) as outstanding_principal,
     max(ranked.last_payment_on) as last_payment_on,
-    cast(
-        max(ranked.last_payment_amount) filter (where ranked.payment_rank = 1) as numeric(18, 2)
-    ) as last_payment_amount,
     array_agg(ranked.loan_id order by ranked.loan_id) as loan_ids
 from ranked
 inner join policies on ranked.customer_id = policies.customer_id

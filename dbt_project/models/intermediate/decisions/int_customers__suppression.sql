@@ -74,6 +74,16 @@ binding_rules as (
     where {{ in_force('rules') }}
 ),
 
+packs as (
+    select distinct policy_id
+    from considered
+),
+
+reasons as (
+    select distinct reason_code
+    from holds
+),
+
 -- Which channels a reason closes, and for how long. A hold that the pack does not speak of closes all, until lifted.
 closures as (
     select distinct
@@ -81,14 +91,14 @@ closures as (
         reasons.reason_code,
         channels.channel,
         binding_rules.blocks_days
-    from (select distinct considered.policy_id from considered) as packs
-    cross join (select distinct holds.reason_code from holds) as reasons
+    from packs
+    cross join reasons
     cross join channels
     left join binding_rules
         on
             packs.policy_id = binding_rules.policy_id
             and reasons.reason_code = binding_rules.reason_code
-            and (binding_rules.applies_to_channel is null or binding_rules.applies_to_channel = channels.channel)
+            and (binding_rules.applies_to_channel is null or channels.channel = binding_rules.applies_to_channel)
     where
         binding_rules.reason_code is not null
         or not exists (
@@ -167,7 +177,7 @@ below_minimum as (
             considered.policy_id = binding_rules.policy_id
             and binding_rules.reason_code = 'BELOW_MINIMUM'
             and split_part(binding_rules.parameter, '=', 1) = 'minimum_amount'
-            and (binding_rules.applies_to_channel is null or binding_rules.applies_to_channel = considered.channel)
+            and (binding_rules.applies_to_channel is null or considered.channel = binding_rules.applies_to_channel)
     where
         considered.is_in_arrears
         and considered.arrears_amount < cast(split_part(binding_rules.parameter, '=', 2) as numeric)
@@ -189,7 +199,7 @@ refused as (
             considered.policy_id = binding_rules.policy_id
             and binding_rules.reason_code = 'CHANNEL_REFUSED'
             and binding_rules.parameter = 'requires_granted=true'
-            and (binding_rules.applies_to_channel is null or binding_rules.applies_to_channel = considered.channel)
+            and (binding_rules.applies_to_channel is null or considered.channel = binding_rules.applies_to_channel)
     where
         consents.is_refused
         or (binding_rules.reason_code is not null and not coalesce(consents.is_granted, false))
@@ -222,13 +232,14 @@ without_point as (
         unreachable.channel,
         why.reason_code
     from unreachable
-    cross join lateral (
-        values
-        ('NO_CONTACT_POINT', not unreachable.has_points),
-        ('CHANNEL_REFUSED', unreachable.is_any_refused),
-        ('CONTACT_POINT_INVALID', unreachable.is_any_invalid),
-        ('NUMBER_SHARED', unreachable.is_any_shared)
-    ) as why (reason_code, applies)
+    cross join
+        lateral (
+            values
+            ('NO_CONTACT_POINT', not unreachable.has_points),
+            ('CHANNEL_REFUSED', unreachable.is_any_refused),
+            ('CONTACT_POINT_INVALID', unreachable.is_any_invalid),
+            ('NUMBER_SHARED', unreachable.is_any_shared)
+        ) as why (reason_code, applies)
     where why.applies
 ),
 
@@ -244,11 +255,12 @@ used_up as (
             considered.customer_id = allowances.customer_id
             and considered.currency = allowances.currency
             and considered.channel = allowances.channel
-    cross join lateral (
-        values
-        ('FREQUENCY_DAY', least(allowances.day_own, allowances.day_medium, allowances.day_all) <= 0),
-        ('FREQUENCY_PERIOD', least(allowances.period_own, allowances.period_medium, allowances.period_all) <= 0)
-    ) as why (reason_code, applies)
+    cross join
+        lateral (
+            values
+            ('FREQUENCY_DAY', least(allowances.day_own, allowances.day_medium, allowances.day_all) <= 0),
+            ('FREQUENCY_PERIOD', least(allowances.period_own, allowances.period_medium, allowances.period_all) <= 0)
+        ) as why (reason_code, applies)
     where why.applies
 ),
 

@@ -52,4 +52,4 @@ select distinct on (customer_id, currency, channel)
     requires,
     is_requirement_met
 from used
-order by customer_id, currency, channel, is_requirement_met desc, step, template_or_offer
+order by customer_id asc, currency asc, channel asc, is_requirement_met desc, step asc, template_or_offer asc

@@ -28,7 +28,7 @@ weighted as (
         channel,
         sum(weight * daily_capacity) over (partition by channel order by vendor) as weight_to,
         sum(weight * daily_capacity) over (partition by channel order by vendor) - weight * daily_capacity
-        as weight_from,
+            as weight_from,
         sum(weight * daily_capacity) over (partition by channel) as weight_total
     from vendors
 ),
@@ -59,7 +59,7 @@ open_batches as (
         on
             plans.vendor = vendors.vendor
             and plans.channel = vendors.channel
-    order by plans.customer_id, plans.channel, plans.planned_on desc, plans.vendor
+    order by plans.customer_id asc, plans.channel asc, plans.planned_on desc, plans.vendor asc
 ),
 
 assigned as (
@@ -78,7 +78,8 @@ assigned as (
         assignments.assigned_on <= {{ as_of_date() }}
         and (assignments.released_on is null or assignments.released_on > {{ as_of_date() }})
         and (collectors.left_on is null or collectors.left_on > {{ as_of_date() }})
-    order by assignments.customer_id, collectors.channel, assignments.assigned_on desc, collectors.collector_id
+    order by
+        assignments.customer_id asc, collectors.channel asc, assignments.assigned_on desc, collectors.collector_id asc
 )
 
 select

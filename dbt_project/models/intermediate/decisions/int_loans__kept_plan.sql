@@ -47,8 +47,8 @@ reduced as (
         on
             versions.loan_id = instalments.loan_id
             and versions.schedule_version = instalments.schedule_version
-            and instalments.due_on >= in_force.starts_on
-            and instalments.due_on < in_force.protects_to
+            and in_force.starts_on <= instalments.due_on
+            and in_force.protects_to > instalments.due_on
             and instalments.due_on <= {{ as_of_date() }} - 3
     where in_force.kind = 'reduced_payment'
     group by in_force.arrangement_id
@@ -62,7 +62,7 @@ paid as (
     inner join payments
         on
             in_force.loan_id = payments.loan_id
-            and payments.paid_on >= in_force.starts_on
+            and in_force.starts_on <= payments.paid_on
             and payments.counts_from <= {{ as_of_date() }}
     where in_force.kind = 'reduced_payment'
     group by in_force.arrangement_id

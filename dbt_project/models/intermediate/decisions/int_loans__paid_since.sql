@@ -54,7 +54,7 @@ late as (
         and known.transaction_id is null
         and transactions.kind in ('repayment', 'waiver', 'recovery', 'reversal')
         and transactions.effective_on <= {{ as_of_date() }}
-    order by transactions.transaction_id, transactions._row_id desc
+    order by transactions.transaction_id asc, transactions._row_id desc
 ),
 
 late_by_loan as (

@@ -96,7 +96,7 @@ standing as (
         coalesce(max(cases.begun_on - history.oldest_unpaid_due_date), 0) as days_past_due,
         coalesce(sum(history.arrears_amount), 0) as arrears_amount,
         coalesce(bool_or(write_offs.loan_id is not null), false) as is_written_off,
-        (array_agg(loans.product order by history.arrears_amount desc nulls last, loans.loan_id))[1] as product,
+        (array_agg(loans.product order by history.arrears_amount desc nulls last, loans.loan_id asc))[1] as product,
         min(loans.disbursed_on) as disbursed_on,
         max(cases.begun_on) as begun_on
     from cases
@@ -156,7 +156,7 @@ described as (
 -- that every case is compared once and the expectations of a month add up to what was recovered in it.
 finest as (
     select
-        described.*,
+        *,
         count(*) over (
             partition by month, currency, tier_band, size_band, product, age_band
         ) >= {{ minimum_cases() }} as is_enough
@@ -165,7 +165,7 @@ finest as (
 
 coarser as (
     select
-        finest.*,
+        *,
         count(*) over (partition by month, currency, is_enough, tier_band, size_band)
         >= {{ minimum_cases() }} as is_enough_of_size
     from finest
@@ -173,7 +173,7 @@ coarser as (
 
 coarsest as (
     select
-        coarser.*,
+        *,
         count(*) over (partition by month, currency, is_enough, is_enough_of_size, tier_band)
         >= {{ minimum_cases() }} as is_enough_of_tier
     from coarser
@@ -181,7 +181,7 @@ coarsest as (
 
 grouped as (
     select
-        coarsest.*,
+        *,
         case
             when is_enough then concat_ws('/', tier_band, size_band, product, age_band)
             when is_enough_of_size then concat_ws('/', tier_band, size_band)

@@ -61,9 +61,9 @@ by_contact as (
     inner join talks
         on
             payments.customer_id = talks.customer_id
-            and talks.talked_on <= payments.paid_on
+            and payments.paid_on >= talks.talked_on
             and talks.talked_on >= payments.paid_on - {{ env_var('ARREARS_ATTRIBUTION_DAYS', '30') }}
-    order by payments.payment_id, talks.attempted_at desc, talks.collector_id, talks.contact_ref
+    order by payments.payment_id asc, talks.attempted_at desc, talks.collector_id asc, talks.contact_ref asc
 ),
 
 by_assignment as (
@@ -76,10 +76,10 @@ by_assignment as (
     inner join assignments
         on
             payments.customer_id = assignments.customer_id
-            and assignments.assigned_on <= payments.paid_on
-            and (assignments.released_on is null or assignments.released_on > payments.paid_on)
+            and payments.paid_on >= assignments.assigned_on
+            and (assignments.released_on is null or payments.paid_on < assignments.released_on)
     left join collectors on assignments.collector_id = collectors.collector_id
-    order by payments.payment_id, assignments.assigned_on desc, assignments.collector_id
+    order by payments.payment_id asc, assignments.assigned_on desc, assignments.collector_id asc
 )
 
 select
@@ -90,6 +90,7 @@ select
     payments.paid_on,
     cast(date_trunc('month', payments.paid_on) as date) as paid_month,
     payments.amount,
+    by_contact.tier,
     case
         when by_contact.payment_id is not null then 'contact'
         when by_assignment.payment_id is not null then 'assignment'
@@ -97,8 +98,7 @@ select
     end as attributed_by,
     coalesce(by_contact.collector_id, by_assignment.collector_id) as collector_id,
     case when by_contact.payment_id is not null then by_contact.vendor else by_assignment.vendor end as vendor,
-    case when by_contact.payment_id is not null then by_contact.channel else by_assignment.channel end as channel,
-    by_contact.tier
+    case when by_contact.payment_id is not null then by_contact.channel else by_assignment.channel end as channel
 from payments
 left join by_contact on payments.payment_id = by_contact.payment_id
 left join by_assignment on payments.payment_id = by_assignment.payment_id

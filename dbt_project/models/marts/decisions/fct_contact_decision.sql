@@ -44,7 +44,8 @@ planned as (
         batches.kind = 'contact_list'
         and batches.state <> 'superseded'
     order by
-        batches.generation, batches.as_of, batches.channel, items.customer_id, items.currency, batches.sequence desc
+        batches.generation asc, batches.as_of asc, batches.channel asc, items.customer_id asc, items.currency asc,
+        batches.sequence desc
 ),
 
 approved as (
@@ -76,8 +77,6 @@ select
     approved.vendor,
     planned.contact_ref,
     approved.reasons_left as all_reasons,
-    case when cardinality(approved.reasons_left) = 0 then 'contact' else 'suppress' end as decision,
-    approved.reasons_left[1] as reason_code,
     approved.policy_id,
     approved.policy_version,
     approved.tier,
@@ -92,7 +91,9 @@ select
     planned.batch_id,
     approved.attempts,
     approved.template_or_offer,
-    approved.requires
+    approved.requires,
+    case when cardinality(approved.reasons_left) = 0 then 'contact' else 'suppress' end as decision,
+    approved.reasons_left[1] as reason_code
 from approved
 left join planned
     on

@@ -63,9 +63,9 @@ recovered as (
     select
         channel,
         vendor,
-        coalesce(tier, 'unknown') as tier,
         paid_month as month,
         currency,
+        coalesce(tier, 'unknown') as tier,
         sum(amount) as amount_recovered
     from payments
     where
@@ -107,6 +107,7 @@ joined as (
         keys.tier,
         keys.month,
         keys.currency,
+        worked.satisfaction,
         coalesce(worked.attempts, 0) as attempts,
         coalesce(worked.contacts, 0) as contacts,
         coalesce(worked.right_party_contacts, 0) as right_party_contacts,
@@ -119,12 +120,29 @@ joined as (
         coalesce(worked.cost, 0) as cost,
         coalesce(worked.talk_seconds, 0) as talk_seconds,
         coalesce(worked.breaches, 0) as breaches,
-        coalesce(worked.complaints, 0) as complaints,
-        worked.satisfaction
+        coalesce(worked.complaints, 0) as complaints
     from keys
-    left join worked using (channel, vendor, tier, month, currency)
-    left join promised using (channel, vendor, tier, month, currency)
-    left join recovered using (channel, vendor, tier, month, currency)
+    left join worked
+        on
+            keys.channel = worked.channel
+            and keys.vendor = worked.vendor
+            and keys.tier = worked.tier
+            and keys.month = worked.month
+            and keys.currency = worked.currency
+    left join promised
+        on
+            keys.channel = promised.channel
+            and keys.vendor = promised.vendor
+            and keys.tier = promised.tier
+            and keys.month = promised.month
+            and keys.currency = promised.currency
+    left join recovered
+        on
+            keys.channel = recovered.channel
+            and keys.vendor = recovered.vendor
+            and keys.tier = recovered.tier
+            and keys.month = recovered.month
+            and keys.currency = recovered.currency
 )
 
 select

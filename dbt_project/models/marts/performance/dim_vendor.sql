@@ -8,10 +8,10 @@ select
     vendor,
     channel,
     format,
-    encryption_key is not null as is_encrypted,
     daily_capacity,
     cost_per_attempt,
     currency,
     acknowledges_stop,
-    cut_off
+    cut_off,
+    encryption_key is not null as is_encrypted
 from vendors
