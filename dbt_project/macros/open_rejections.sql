@@ -19,7 +19,11 @@
             and {% endfor -%}
             (
                 passed.{{ changed_at }} > rejected.{{ changed_at }}
-                or (rejected.{{ changed_at }} is null and passed._batch_id > rejected._batch_id)
+                or (
+                    -- The same version, landed again: its parent has come, or its table was replaced as a whole.
+                    coalesce(passed.{{ changed_at }} = rejected.{{ changed_at }}, true)
+                    and passed._batch_id > rejected._batch_id
+                )
             )
     where
         passed.{{ key[0] }} is null
