@@ -34,7 +34,11 @@ def deliveries(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Batches of a day with their state and the vendors' acknowledgements."""
-    rows = read_deliveries(get_settings(), as_of)
+    from arrears.services.stack import start_databases
+
+    settings = get_settings()
+    start_databases(settings)
+    rows = read_deliveries(settings, as_of)
     if as_json:
         json.dump(rows, sys.stdout, indent=2, default=_plain)
         sys.stdout.write("\n")
