@@ -32,6 +32,9 @@ lock: $(STAMP) ## resolve requirements/*.in anew into pinned versions with hashe
 	  $(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
+bench-extract: $(STAMP) ## measure landing beside psql, ADBC, dlt and pandas (they go into .venv-bench)
+	@$(BIN)/python benchmarks/extract.py
+
 clean: ## stop the services and remove all state
 	@[ ! -x $(BIN)/arrears ] || $(BIN)/arrears down
 	@rm -rf .arrears
