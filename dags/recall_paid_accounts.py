@@ -6,7 +6,7 @@ recall file to each vendor for which something changed.
 **Safe to clear and run again**: the newest recall file holds all of the day, so one that was lost does no harm.
 
 **When it is red**, customers who have paid may be called: mend it first. `load` and `check` as in `load_core_banking`;
-`recall`: the vendor could not be reached — telephone the vendor if it lasts.
+`send`: the vendor could not be reached; telephone the vendor if it lasts. The others have theirs.
 """
 
 from airflow.sdk import CronPartitionTimetable, dag
@@ -14,7 +14,7 @@ from airflow.sdk import CronPartitionTimetable, dag
 from arrears.assets import RECALLS
 from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, end_date
 from arrears.operators.landing import CheckLandingOperator, LoadCoreBankingOperator
-from arrears.operators.recall import INTRADAY_TABLES, RecallOperator
+from arrears.operators.recall import INTRADAY_TABLES, PlanRecallsOperator, SendRecallOperator
 from arrears.settings import get_settings
 
 
@@ -31,8 +31,11 @@ from arrears.settings import get_settings
 def recall_paid_accounts() -> None:
     load = LoadCoreBankingOperator(task_id="load", tables=INTRADAY_TABLES)
     check = CheckLandingOperator(task_id="check", batch_id=load.output)
-    recall = RecallOperator(task_id="recall", outlets=[RECALLS])
-    check >> recall
+    plan = PlanRecallsOperator(task_id="plan")
+    send = SendRecallOperator.partial(
+        task_id="send", map_index_template="{{ task.vendor }}", outlets=[RECALLS]
+    ).expand_kwargs(plan.output)
+    check >> plan >> send
 
 
 recall_paid_accounts()

@@ -19,6 +19,8 @@ CHAIN = {"landing": "load_core_banking", "marts": "build_marts", "delivery": "di
 AFTERWARDS = {"recall_paid_accounts": True, "ingest_vendor_results": False}
 """What follows a day's delivery, and whether its runs carry the business date."""
 APPROVERS = {"first_approval": "demo_approver_one", "second_approval": "demo_approver_two"}
+ANSWER_AFTER_SECONDS = 4
+"""Airflow's scheduler takes a task for lost that is answered before it has seen it wait; no person is that quick."""
 HANDOVER_SECONDS = 90
 """How long the next DAG may take to start after the one before succeeded."""
 
@@ -131,6 +133,7 @@ class Day:
     display: Display
     as_of: date
     approve: bool = False
+    _waiting_since: dict[str, float] = field(default_factory=dict)
 
     def follow_chain(self, until: str) -> None:
         """Start the first DAG of the chain and follow it, and each DAG that it leads to, up to the step `until`."""
@@ -180,7 +183,10 @@ class Day:
     def _approve(self, run: Run, tasks: list[Task]) -> None:
         """Answer waiting approvals as the demo's two labelled approvers, each as the user it is meant for."""
         for task in tasks:
-            if task.state == "awaiting_input" and task.task_id in APPROVERS:
+            if task.state != "awaiting_input" or task.task_id not in APPROVERS:
+                continue
+            since = self._waiting_since.setdefault(f"{run.run_id}/{task.label}", time.monotonic())
+            if time.monotonic() - since > ANSWER_AFTER_SECONDS:
                 with AirflowApi(self.settings, APPROVERS[task.task_id]) as api:
                     api.approve(run, task, ["Approve"], {"exclude": []})
 
