@@ -33,7 +33,8 @@ insert into core_banking.loan_transactions
     (transaction_id, loan_id, kind, amount, effective_on, recorded_at, reverses, channel)
 select
     'T' || lpad(n::text, 9, '0'), 'L' || n / 40, 'repayment', (n * 7919 %% 1000000) / 100.0 + 0.01,
-    date '2024-01-01' + (n %% 700)::integer, timestamptz '2024-01-01 08:00+08' + n * interval '10 seconds', null, 'transfer'
+    date '2024-01-01' + (n %% 700)::integer, timestamptz '2024-01-01 08:00+08' + n * interval '10 seconds',
+    null, 'transfer'
 from generate_series(1::bigint, %s) as n
 """
 _COLUMNS = "transaction_id, loan_id, kind, amount, effective_on, recorded_at, reverses, channel"
