@@ -16,7 +16,8 @@ from arrears.cli.vendor import vendor_app
 from arrears.errors import ArrearsError
 from arrears.settings import get_settings
 
-console = Console(highlight=False)
+# A log has no width of its own: wide enough for a batch id and its neighbours.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 errors = Console(stderr=True, highlight=False)
 
 app = typer.Typer(
