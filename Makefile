@@ -25,12 +25,12 @@ test-fast: $(TEST_STAMP) ## the tests that need no service
 
 lint: $(TEST_STAMP) ## style, types, import rules, SQL style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
-	@cd dbt_project && ../$(BIN)/sqlfluff lint -q --processes 2 models tests macros
+	@cd dbt_project && ../$(BIN)/sqlfluff lint -q --processes 2 models tests functions
 
 lock: $(STAMP) ## resolve requirements/*.in anew into pinned versions with hashes
-	@for name in bootstrap runtime dev; do \
-	  $(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	@cd requirements && for name in bootstrap runtime dev; do \
+	  ../$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    $$name.in -o $$name.txt || exit 1; done
 
 bench-extract: $(STAMP) ## measure landing beside psql, ADBC, dlt and pandas (they go into .venv-bench)
 	@$(BIN)/python benchmarks/extract.py

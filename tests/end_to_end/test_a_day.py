@@ -150,7 +150,9 @@ def test_nothing_personal_in_logs_and_results(system: System, demo_output: str) 
     secrets = system.query(
         """
         select points.value from landing.contact_points as points
-        where points.kind in ('mobile', 'landline') and points.customer_id in (select customer_id from ops.delivery_item)
+        where
+            points.kind in ('mobile', 'landline')
+            and points.customer_id in (select customer_id from ops.delivery_item)
         union
         select full_name from landing.customers where customer_id in (select customer_id from ops.delivery_item)
         """
