@@ -24,6 +24,11 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 _numbers = itertools.count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: a whole business day runs on one worker while the other takes the rest."""
+    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The directory of real loan tapes that lies beside the project; tests that need it skip where it is absent."""
