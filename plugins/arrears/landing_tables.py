@@ -56,6 +56,19 @@ def in_order(names: list[str]) -> list[str]:
     return sorted(names, key=lambda name: rank.get(name, len(rank)))
 
 
+def make_searchable(cursor: Cursor, table: Table) -> None:
+    """Index a landing table and gather its statistics: after its first rows, in one go. Does not commit."""
+    names = {what: sql.Identifier(f"{table.name}_{what}") for what in ("key", "changed_at", "batch_id")}
+    cursor.execute(
+        fill(
+            "create_indexes.sql",
+            table,
+            key=sql.SQL(", ").join([sql.Identifier(name) for name in table.key]),
+            **{f"{what}_index": name for what, name in names.items()},
+        )
+    )
+
+
 INCOMING = "arrears_incoming"
 """The temporary table that a changed table's rows arrive in."""
 

@@ -200,7 +200,7 @@ def _insert_batch(cursor: Cursor, generation: int, as_of: date, run_id: str | No
 def _load_table(source: Connection, warehouse: Connection, cursor: Cursor, plan: _Plan, batch_id: int) -> LandedTable:
     figures = _measure_source(source, plan.table)
     if plan.is_first:
-        landed = _load_first(source, warehouse, cursor, plan.table, batch_id)
+        landed = _load_first(source, warehouse, plan.table, batch_id)
         is_full, disappeared = True, 0
     else:
         landed, is_full, disappeared = _load_changes(source, warehouse, cursor, plan, batch_id, figures)
@@ -224,22 +224,14 @@ def _measure_source(source: Connection, table: Table) -> _SourceFigures:
     return _SourceFigures(int(rows), newest)
 
 
-def _load_first(source: Connection, warehouse: Connection, cursor: Cursor, table: Table, batch_id: int) -> int:
-    """Everything, straight into landing. Indexes are made afterwards, in one go: that is cheaper than row by row."""
+def _load_first(source: Connection, warehouse: Connection, table: Table, batch_id: int) -> int:
+    """Everything, straight into landing. The gate, which is the first to look rows up, makes the indexes."""
     landing = sql.Identifier("landing", table.name)
     read = sql.SQL("copy (select {batch}, {columns} from {source}) to stdout").format(
         batch=sql.Literal(batch_id), columns=columns(table), source=sql.Identifier(SOURCE_SCHEMA, table.name)
     )
     write = sql.SQL("copy {landing} (_batch_id, {columns}) from stdin").format(landing=landing, columns=columns(table))
-    landed = copy_rows(source, read, warehouse, write)
-    cursor.execute(fill("create_indexes.sql", table, **_index_names(table)))
-    return landed
-
-
-def _index_names(table: Table) -> dict[str, sql.Composable]:
-    return {f"{what}_index": sql.Identifier(f"{table.name}_{what}") for what in ("key", "changed_at", "batch_id")} | {
-        "key": sql.SQL(", ").join([sql.Identifier(name) for name in table.key])
-    }
+    return copy_rows(source, read, warehouse, write)
 
 
 def _load_changes(

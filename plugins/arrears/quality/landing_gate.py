@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.errors import GateBrokenError, GateError
-from arrears.landing_tables import fill, in_order
+from arrears.landing_tables import fill, in_order, make_searchable
 from arrears.quality.rules import SUITES_DIR, GateReport, Rule, RuleResult, Severity, Value, read_suite
 from arrears.quality.suites import read_report, record, red_rules, run_on_table
 from arrears.settings import Settings
@@ -95,6 +95,9 @@ def _judge(
     reference = f"batch-{batch.batch_id}"
     with warehouse, warehouse.cursor() as cursor:
         cursor.execute("delete from ops.gate_reject where batch_id = %s", (batch.batch_id,))
+        cursor.execute("select table_name from ops.load_table where batch_id = %s and is_full", (batch.batch_id,))
+        for (name,) in cursor.fetchall():
+            make_searchable(cursor, BY_NAME[name])
     results = {}
     with Session(suites_dir=suites_dir, docs_dir=docs_dir) as session:
 
