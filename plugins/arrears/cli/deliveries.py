@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import psycopg2
 import typer
 from psycopg2.extras import RealDictCursor
-from rich.console import Console
 from rich.table import Table
 
+from arrears.cli.terminal import console
 from arrears.delivery.statements import statement
 from arrears.settings import Settings, get_settings
 
@@ -43,7 +43,6 @@ def deliveries(
         json.dump(rows, sys.stdout, indent=2, default=_plain)
         sys.stdout.write("\n")
         return
-    console = Console(highlight=False)
     if not rows:
         console.print(f"Nothing was planned for {as_of:%Y-%m-%d}: run `arrears run --as-of {as_of:%Y-%m-%d}`.")
         return

@@ -8,17 +8,13 @@ from typing import Annotated, Any
 
 import psycopg2
 import typer
-from rich.console import Console
 
 from arrears.cli.deliveries import deliveries
 from arrears.cli.source import source_app
+from arrears.cli.terminal import console, errors
 from arrears.cli.vendor import vendor_app
 from arrears.errors import ArrearsError
 from arrears.settings import get_settings
-
-# A log has no width of its own: wide enough for a batch id and its neighbours.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-errors = Console(stderr=True, highlight=False)
 
 app = typer.Typer(
     name="arrears",

@@ -10,16 +10,15 @@ from typing import Annotated
 import psycopg2
 import typer
 from psycopg2.extensions import connection as Connection  # noqa: N812
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from arrears.cli.terminal import console
 from arrears.errors import ConfigurationError
 from arrears.settings import get_settings
 from arrears.source.load import LoadReport, load_directory
 
 source_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-console = Console(highlight=False)
 
 
 class Tape(StrEnum):
