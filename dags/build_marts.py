@@ -42,7 +42,7 @@ def build_marts() -> None:
         start = StartBuildOperator(task_id="start")
         build = model_tasks(started_by="start")
         start >> build
-        build_id = start.output["build_id"]
+        build_id = "{{ ti.xcom_pull(task_ids='start')['build_id'] }}"
     else:
         build = BuildMartsOperator(task_id="build")
         build_id = build.output

@@ -21,6 +21,7 @@ AFTERWARDS = {"recall_paid_accounts": True, "ingest_vendor_results": False}
 APPROVERS = {"first_approval": "demo_approver_one", "second_approval": "demo_approver_two"}
 ANSWER_AFTER_SECONDS = 4
 """Airflow's scheduler takes a task for lost that is answered before it has seen it wait; no person is that quick."""
+IMPORT_ERROR_SECONDS = 20
 HANDOVER_SECONDS = 90
 """How long the next DAG may take to start after the one before succeeded."""
 
@@ -70,11 +71,13 @@ def wait_for_dags(api: AirflowApi, timeout: float = 60) -> None:
         ArrearsError: a file cannot be read, or the DAGs did not appear in time.
     """
     expected = {*CHAIN.values(), *AFTERWARDS}
-    deadline = time.monotonic() + timeout
+    started = time.monotonic()
     while missing := expected - api.known_dags():
-        if problems := api.import_errors():
+        waited = time.monotonic() - started
+        # For some seconds it may still be the error of a file that has been mended since.
+        if waited > IMPORT_ERROR_SECONDS and (problems := api.import_errors()):
             raise ArrearsError("Airflow cannot read a DAG file: " + "; ".join(problems))
-        if time.monotonic() > deadline:
+        if waited > timeout:
             raise ArrearsError(f"Airflow has not read these DAGs after {timeout:.0f} s: {', '.join(sorted(missing))}")
         time.sleep(1)
 

@@ -85,13 +85,17 @@ class AirflowApi:
         return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
 
     def tasks(self, run: Run) -> list[Task]:
-        found = self._call(
-            "GET", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances", params={"limit": 200}
-        )
-        return [
-            Task(task["task_id"], task["map_index"], task["state"], task["try_number"])
-            for task in found["task_instances"]
-        ]
+        """All task instances of a run (the API hands out at most a hundred at a time)."""
+        path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances"
+        found: list[Task] = []
+        while True:
+            page = self._call("GET", path, params={"limit": 100, "offset": len(found)})
+            found += [
+                Task(task["task_id"], task["map_index"], task["state"], task["try_number"])
+                for task in page["task_instances"]
+            ]
+            if len(found) >= page["total_entries"] or not page["task_instances"]:
+                return found
 
     def last_log_lines(self, run: Run, task: Task, count: int = 12) -> list[str]:
         """The end of a task's log, without the lines of Airflow's own machinery."""

@@ -39,7 +39,7 @@ def model_tasks(started_by: str) -> "TaskGroup":
     group: TaskGroup = DbtTaskGroup(
         group_id="models",
         # Variables come from the process (services.airflow): what is given here shows in Airflow's web page.
-        project_config=ProjectConfig(project_name="arrears", install_dbt_deps=False),
+        project_config=ProjectConfig(install_dbt_deps=False),
         profile_config=ProfileConfig(
             profile_name="arrears", target_name="warehouse", profiles_yml_filepath=DBT_PROJECT / "profiles.yml"
         ),
