@@ -102,6 +102,8 @@ def load_batch(
     with _transaction(warehouse) as cursor:
         # One load at a time. Released by commit and rollback, so a killed load leaves no lock behind.
         cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.landing'))")
+        # A later load has the higher row numbers, even on a connection that still holds some from an earlier one.
+        cursor.execute("discard sequences")
         generation = _newest_generation(cursor)
         _abandon_undecided(cursor)
         plans = [_plan(cursor, table, generation, settings) for table in chosen]
