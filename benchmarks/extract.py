@@ -68,7 +68,7 @@ class Databases:
 
 
 def ours(databases: Databases, rows: int) -> float:
-    """`load_batch` as the DAG calls it: drift check, snapshot, COPY, indexes, statistics, ledger, commit."""
+    """`load_batch` as the DAG calls it: drift check, snapshot, COPY, ledger, commit."""
     import psycopg2
 
     from arrears.landing.load import load_batch
@@ -96,8 +96,22 @@ def ours(databases: Databases, rows: int) -> float:
     return seconds
 
 
+def ours_with_indexes(databases: Databases, rows: int) -> float:
+    """`load_batch`, and then what the gate makes before it looks rows up."""
+    import psycopg2
+
+    from arrears.landing_tables import make_searchable
+    from arrears.source.contract import BY_NAME
+
+    seconds = ours(databases, rows)
+    started = time.perf_counter()
+    with closing(psycopg2.connect(databases.warehouse)) as warehouse, warehouse, warehouse.cursor() as cursor:
+        make_searchable(cursor, BY_NAME["loan_transactions"])
+    return seconds + time.perf_counter() - started
+
+
 def our_stream(databases: Databases, rows: int) -> float:
-    """The COPY streams of `load_batch` alone, as the floor does it: without indexes, statistics and ledger."""
+    """The COPY streams of `load_batch` alone, as the floor does it: without row numbers, drift check and ledger."""
     import psycopg2
     from psycopg2 import sql
 
@@ -134,7 +148,7 @@ def floor(databases: Databases, rows: int) -> float:
 
 
 def floor_with_indexes(databases: Databases, rows: int) -> float:
-    """The floor, and then the indexes and statistics that `load_batch` makes."""
+    """The floor, and then two indexes and statistics."""
     seconds = floor(databases, rows)
     started = time.perf_counter()
     indexes = "create index on bench_floor (transaction_id); create index on bench_floor (recorded_at);"
@@ -234,8 +248,14 @@ PEERS = {"pandas": peer_pandas, "adbc": peer_adbc, "dlt": peer_dlt}
 WAYS = (
     Way("psql COPY to psql COPY (the floor)", floor, repeat=True),
     Way("Arrears: COPY streams alone", our_stream, repeat=True, note="what the floor does, in one process"),
-    Way("the floor, then two indexes and statistics", floor_with_indexes, repeat=True, note="what `load_batch` adds"),
-    Way("Arrears: `load_batch`", ours, repeat=True, note="with drift check, ledger, three indexes and statistics"),
+    Way("Arrears: `load_batch`", ours, repeat=True, note="with drift check, row numbers, batch ids and ledger"),
+    Way("the floor, then two indexes and statistics", floor_with_indexes, repeat=True, note=""),
+    Way(
+        "`load_batch`, then the gate's indexes and statistics",
+        ours_with_indexes,
+        repeat=True,
+        note="once per table: two B-trees, one BRIN",
+    ),
     Way("ADBC", peer("adbc"), note="amounts as text: its floats are not exact"),
     Way("dlt, pyarrow and CSV", peer("dlt"), share=0.5),
     Way("pandas `read_sql`, `to_sql`", peer("pandas"), share=0.05),
@@ -377,8 +397,8 @@ the same sum of amounts.
 
 {table}
 
-`load_batch` is measured on the first load of a table: its three indexes (key, changed-at, batch) are made after the
-rows are in, in the same transaction. Later loads maintain them row by row, for the few rows that changed.
+`load_batch` is measured on the first load of a table. Its three indexes (key, changed-at, batch) are made by the gate,
+the first to look rows up. Later loads maintain them row by row, for the few rows that changed.
 """
 
 
