@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     stop_ack_timeout_seconds: int = Field(
         default=600, description="How long a list waits for the vendor to take its stop file."
     )
+    reporting_deadline_hours: int = Field(
+        default=48, description="Planned contacts that nobody reported count this long after their list has ended."
+    )
     ack_deadline_minutes: int = Field(
         default=60, description="A batch without acknowledgement after this raises an alert."
     )
