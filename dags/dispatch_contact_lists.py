@@ -34,6 +34,7 @@ from arrears.operators.delivery import (
 )
 from arrears.operators.legal import ProposeReferralsOperator, RecordApprovalsOperator
 from arrears.services.vendors import configured
+from arrears.settings import get_settings
 
 BY_VENDOR = "{{ task.vendor }}"
 
@@ -45,7 +46,10 @@ def contact_lists(vendor: str) -> None:
         task_id="send_stop_file", vendor=vendor, map_index_template=BY_VENDOR, trigger_rule="none_failed"
     )
     taken = StopFileTakenSensor(
-        task_id="stop_file_taken", vendor=vendor, map_index_template=BY_VENDOR, timeout=timedelta(minutes=30)
+        task_id="stop_file_taken",
+        vendor=vendor,
+        map_index_template=BY_VENDOR,
+        timeout=get_settings().stop_ack_timeout_seconds,
     )
     build = BuildContactListOperator(task_id="build", vendor=vendor, map_index_template=BY_VENDOR)
     check = CheckContactListOperator(task_id="check", batch_ids=build.output)

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     )
     dbt_threads: int = Field(default=4, description="Models that dbt builds at once.")
     stop_ack_timeout_seconds: int = Field(
-        default=600, description="How long a list waits for the vendor to take its stop file."
+        default=1800, description="How long a list waits for the vendor to take its stop file."
     )
     reporting_deadline_hours: int = Field(
         default=48, description="Planned contacts that nobody reported count this long after their list has ended."
