@@ -62,6 +62,7 @@ class Loan:
     annual_rate: Decimal
     disbursed_on: date
     maturity_on: date
+    day_count: str = "actual"
     status: str = "active"
     closed_on: date | None = None
     written_off_on: date | None = None
@@ -177,7 +178,7 @@ class Book:
             annual_rate=loan.annual_rate,
             disbursed_on=loan.disbursed_on,
             maturity_on=loan.maturity_on,
-            day_count="actual",
+            day_count=loan.day_count,
             status=loan.status,
             closed_on=loan.closed_on,
             written_off_on=loan.written_off_on,

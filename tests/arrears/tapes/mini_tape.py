@@ -7,7 +7,19 @@ from datetime import date
 from pathlib import Path
 
 from arrears.domain.amortisation import add_months, month_end
-from arrears.tapes.ally import _LOAN_COLUMNS, _LOANS_FILE, _MONTH_COLUMNS, _MONTHS_FILE
+from arrears.tapes.ally import LOANS_FILE, MONTHS_FILE
+
+_LOAN_COLUMNS = (
+    "assetNumber originationDate originalLoanAmount originalInterestRatePercentage originalFirstPaymentDate "
+    "loanMaturityDate reportingPeriodScheduledPaymentAmount nextReportingPeriodPaymentAmountDue "
+    "currentDelinquencyStatus interestPaidThroughDate obligorCreditScore paymentToIncomePercentage "
+    "obligorGeographicLocation reportingPeriodEndingDate reportingPeriodActualEndBalanceAmount "
+    "actualPrincipalCollectedAmount totalActualAmountPaid"
+).split()
+_MONTH_COLUMNS = (
+    "assetNumber month_index reportingPeriodEndingDate endBalance_BAL principalCollected_PRC "
+    "totalActualAmountPaid_PMT recoveredAmount_REC"
+).split()
 
 
 @dataclass
@@ -55,6 +67,7 @@ def write_mini_tape(directory: Path) -> Path:
                 [
                     *(loan.loan_id, "02/2019", "7200", "0.06", "03/2019", "02/2025", "120", loan.due_next),
                     *(str(loan.days_past_due), loan.interest_paid_to, loan.score, "0.04", loan.state),
+                    *("08-31-2019", loan.opening_balance, "90", "120"),
                 ],
                 strict=True,
             )
@@ -77,8 +90,8 @@ def write_mini_tape(directory: Path) -> Path:
         for loan in LOANS
         for index, values in enumerate([(loan.opening_balance, "90", "120", ""), *loan.months])
     ]
-    _write(directory / _LOANS_FILE, loans)
-    _write(directory / _MONTHS_FILE, months)
+    _write(directory / LOANS_FILE, loans)
+    _write(directory / MONTHS_FILE, months)
     return directory
 
 

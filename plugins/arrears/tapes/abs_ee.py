@@ -1,0 +1,258 @@
+"""The loan-level auto tape as filed with the US regulator (Form ABS-EE, exhibit 102), turned into the source contract.
+
+A row is one loan in one reporting period. What is published comes out exactly; what is not (due days, payment days,
+the time before the first row) is derived or assumed, column by column, in `core_banking.data_origin` and
+`docs/source.md`. There are no people on a tape: a customer is a number, nothing is invented.
+"""
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from arrears.domain.amortisation import add_months
+from arrears.errors import SourceFileError
+from arrears.settings import get_settings
+from arrears.simulator.book import Book
+from arrears.source.files import Progress
+from arrears.source.load import LoadReport, load_directory
+from arrears.source.writer import ContractWriter
+from arrears.tapes.abs_ee_files import find_tape_files, read_tape_file
+from arrears.tapes.abs_ee_origins import ORIGINS
+from arrears.tapes.abs_ee_store import RowCounts, TapeStore
+from arrears.tapes.booking import write_loan
+from arrears.tapes.day_count import ACTUAL, ENOUGH_EVIDENCE, THIRTY_360, Observation, evidence
+from arrears.tapes.derivation import level_payment
+from arrears.tapes.loan import Month, TapeLoan, month_number
+
+_PERCENT_FROM = Decimal("0.5")
+"""No car loan costs 50 % a year: a rate from here on is in per cent, not a fraction."""
+
+
+@dataclass
+class TapeSummary:
+    """What was read of a tape, for those who load it."""
+
+    counts: RowCounts = field(default_factory=RowCounts)
+    loans: int = 0
+    left_out: int = 0
+    """Loans without original terms: no row states them."""
+    day_counts: dict[str, str] = field(default_factory=dict)
+    """How each originator's servicer counts days past due."""
+    last_day: date = date.min
+    evidence: set[tuple[str, date]] = field(default_factory=set)
+    """Loans and period ends whose reported status told the day count."""
+
+
+def load_tape(
+    core_banking: Connection,
+    warehouse: Connection,
+    paths: Sequence[Path],
+    *,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> tuple[LoadReport, TapeSummary]:
+    """Make the tape the source. Commits.
+
+    Raises:
+        SourceFileError: a file is not of the form, a column is missing or a value cannot be read. Nothing was loaded.
+    """
+    with tempfile.TemporaryDirectory(prefix="arrears-tape-") as scratch:
+        out = Path(scratch) / "contract"
+        summary = write_contract(paths, out, progress=progress)
+        report = load_directory(
+            core_banking,
+            warehouse,
+            out,
+            replace=replace,
+            description=f"tape abs-ee, {summary.loans} loans to {summary.last_day}",
+            origins=ORIGINS,
+            progress=progress,
+        )
+    return report, summary
+
+
+def write_contract(paths: Sequence[Path], out: Path, *, progress: Progress | None = None) -> TapeSummary:
+    """Write the tape as contract files into `out`. Same tape, same bytes; memory does not grow with the tape.
+
+    Raises:
+        SourceFileError: as `load_tape`.
+    """
+    with opened_tape(paths, progress) as store:
+        summary = TapeSummary(counts=store.counts)
+        with ContractWriter(out) as writer:
+            book = Book(writer, get_settings().bank_tz)
+            for loan in tape_loans(store, summary):
+                _write_customer(book, loan)
+                write_loan(book, loan, f"C{loan.loan_id}")
+                if progress is not None:
+                    progress("loans of the tape", 1)
+            if summary.loans == 0:
+                raise SourceFileError([f"{paths[0]}: no loan on the tape has its original terms"])
+            book.feeds_complete_to(summary.last_day)
+    return summary
+
+
+@contextmanager
+def opened_tape(paths: Sequence[Path], progress: Progress | None = None) -> Iterator[TapeStore]:
+    """The rows of all files, checked and sorted, for as long as the context lasts.
+
+    Raises:
+        SourceFileError: as `load_tape`.
+    """
+    files = find_tape_files(paths)
+    with tempfile.TemporaryDirectory(prefix="arrears-tape-") as scratch, TapeStore(Path(scratch)) as store:
+        for path in files:
+            before = store.counts.rows
+            for frame in read_tape_file(path):
+                store.add(frame)
+                if progress is not None:
+                    progress("rows of the tape", len(frame))
+            if store.counts.rows == before:
+                raise SourceFileError([f"{path.name}: holds no rows"])
+        store.sort()
+        yield store
+
+
+def _write_customer(book: Book, loan: TapeLoan) -> None:
+    book.add("customers", changed_on=loan.originated_on, customer_id=f"C{loan.loan_id}", jurisdiction="US")
+
+
+# Loans -----------------------------------------------------------------------------------------------------------
+def tape_loans(store: TapeStore, summary: TapeSummary) -> Iterator[TapeLoan]:
+    """The loans of a sorted tape, in the order of their numbers; fills the summary on the way."""
+    summary.day_counts, summary.evidence = _day_counts(store)
+    billing = store.billing_originators()
+    for loan_id, rows in store.loans():
+        summary.last_day = max(summary.last_day, _day(rows[-1].reportingPeriodEndingDate))
+        loan = _loan(loan_id, rows, summary.day_counts, billing)
+        if loan is None:
+            summary.left_out += 1
+        else:
+            summary.loans += 1
+            yield loan
+
+
+def _day_counts(store: TapeStore) -> tuple[dict[str, str], set[tuple[str, date]]]:
+    """How each originator's servicer counts: by the first months in which a late loan tells it; else calendar days."""
+    originators: dict[str, str] = {}
+    votes: dict[str, list[str]] = defaultdict(list)
+    used: set[tuple[str, date]] = set()
+    for seen, count in evidence(_observations(store, originators)):
+        found = votes[originators[seen.loan_id]]
+        if len(found) < ENOUGH_EVIDENCE:
+            found.append(count)
+            used.add((seen.loan_id, seen.ends_on))
+    return {
+        name: THIRTY_360 if counts.count(THIRTY_360) > counts.count(ACTUAL) else ACTUAL
+        for name, counts in votes.items()
+    }, used
+
+
+def _observations(store: TapeStore, originators: dict[str, str]) -> Iterator[Observation]:
+    for loan_id, rows in store.loans():
+        if not any(row.currentDelinquencyStatus for row in rows):
+            continue
+        originators[loan_id] = rows[0].originatorName or ""
+        months = _months(rows)
+        yield Observation(loan_id, months[0].ends_on, months[0].days_past_due or 0, nothing_happened=False)
+        for before, month in pairwise(months):
+            yield Observation(loan_id, month.ends_on, month.days_past_due or 0, _nothing_happened(before, month))
+
+
+def _nothing_happened(before: Month, month: Month) -> bool:
+    return (
+        month.paid == 0
+        and month.extended == 0
+        and month.index == before.index + 1
+        and month.balance == before.balance
+        and month.matures_on == before.matures_on
+    )
+
+
+def _loan(loan_id: str, rows: Sequence[Any], day_counts: dict[str, str], billing: set[str]) -> TapeLoan | None:
+    """A loan from its rows; None where no row states its terms."""
+    terms = next((row for row in rows if row.originalLoanAmount and row.originalFirstPaymentDate), None)
+    if terms is None or terms.originationDate is None or terms.originalLoanAmount <= 0:
+        return None
+    first = rows[0]
+    months = _months(rows)
+    if (first.originatorName or "") not in billing:
+        months = tuple(replace(month, due_next=None) for month in months)
+    first_due = _day(terms.originalFirstPaymentDate)
+    last_due = _last_due(first_due, first.loanMaturityDate, terms.originalLoanTerm)
+    rate = _rate(terms.originalInterestRatePercentage)
+    count = month_number(last_due) - month_number(first_due) + 1
+    originator = first.originatorName or ""
+    return TapeLoan(
+        loan_id=loan_id,
+        originator=originator,
+        originated_on=_day(terms.originationDate),
+        amount=terms.originalLoanAmount,
+        rate=rate,
+        first_due_month=first_due.replace(day=1),
+        last_due_month=last_due.replace(day=1),
+        instalment=level_payment(terms.originalLoanAmount, rate, count, months),
+        months=months,
+        interest_paid_to=_day_or_none(first.interestPaidThroughDate),
+        credit_score=int(first.obligorCreditScore) if (first.obligorCreditScore or "").isdigit() else None,
+        payment_to_income=Decimal(first.paymentToIncomePercentage or 0) or None,
+        state=first.obligorGeographicLocation or "",
+        day_count=day_counts.get(originator, ACTUAL),
+    )
+
+
+def _last_due(first_due: date, maturity: str | None, term: int | None) -> date:
+    """The maturity month as the first row states it; by the term where it is missing or no later than the start."""
+    stated = _day_or_none(maturity)
+    if stated is not None and stated >= first_due:
+        return stated
+    return add_months(first_due, max(1, term or 1) - 1, 1)
+
+
+def _rate(text: str | None) -> Decimal:
+    rate = Decimal(text or 0)
+    return rate / 100 if rate >= _PERCENT_FROM else rate
+
+
+def _months(rows: Sequence[Any]) -> tuple[Month, ...]:
+    first_month = month_number(_day(rows[0].reportingPeriodEndingDate))
+    return tuple(_month(row, first_month) for row in rows)
+
+
+def _month(row: Any, first_month: int) -> Month:
+    ends_on = _day(row.reportingPeriodEndingDate)
+    return Month(
+        ends_on=ends_on,
+        balance=row.reportingPeriodActualEndBalanceAmount,
+        principal=row.actualPrincipalCollectedAmount or 0,
+        paid=row.totalActualAmountPaid or 0,
+        index=month_number(ends_on) - first_month,
+        begins_on=_day_or_none(row.reportingPeriodBeginningDate),
+        balance_before=row.reportingPeriodBeginningLoanBalanceAmount,
+        other=row.actualOtherCollectedAmount,
+        recovered=row.recoveredAmount or 0,
+        charged_off=row.chargedoffPrincipalAmount or 0,
+        scheduled=row.reportingPeriodScheduledPaymentAmount or 0,
+        due_next=row.nextReportingPeriodPaymentAmountDue,
+        days_past_due=row.currentDelinquencyStatus,
+        extended=row.paymentExtendedNumber or 0,
+        zero_balance_code=row.zeroBalanceCode or "",
+        matures_on=_day_or_none(row.loanMaturityDate),
+    )
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def _day_or_none(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
