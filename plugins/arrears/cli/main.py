@@ -11,6 +11,7 @@ import typer
 
 from arrears.cli.deliveries import deliveries
 from arrears.cli.source import source_app
+from arrears.cli.tape import tape_app
 from arrears.cli.terminal import console, errors
 from arrears.cli.vendor import vendor_app
 from arrears.errors import ArrearsError
@@ -24,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(source_app, name="source", help="Fill the demo bank: from files, a real tape, or a simulation.")
+app.add_typer(tape_app, name="tape", help="Compare our days past due with those of real loan tapes.")
 app.add_typer(vendor_app, name="vendor", help="For vendors: check files before sending them.")
 app.command("deliveries")(deliveries)
 

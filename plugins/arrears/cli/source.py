@@ -25,22 +25,31 @@ class Tape(StrEnum):
     """Real loan tapes that can be turned into the source contract."""
 
     ALLY = "ally"
+    ABS_EE = "abs-ee"
 
 
 @source_app.command()
 def load(
-    directory: Annotated[Path, typer.Argument(help="Directory of <table>.csv[.gz] files, or of a tape's files.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="A directory of <table>.csv[.gz] files, or a tape's files.")
+    ],
     replace: Annotated[
         bool, typer.Option("--replace", help="Empty every table first and start a new source generation.")
     ] = False,
     tape: Annotated[
-        Tape | None, typer.Option(help="The directory holds this real loan tape; it always replaces everything.")
+        Tape | None,
+        typer.Option(
+            help="The paths hold this loan tape. ally: one directory, always replaces everything. abs-ee: files of the "
+            "auto tape as filed (CSV or XML) or directories of them; of rows filed twice the later path's count."
+        ),
     ] = None,
 ) -> None:
-    """Load a directory of source-contract files, all or nothing. Tables without a file stay as they are."""
-    if not directory.is_dir():
-        raise ConfigurationError(f"{directory} is not a directory: expected one that holds <table>.csv files or a tape")
-    with _databases() as (core_banking, warehouse), _progress() as progress:
+    """Load source-contract files or a real loan tape, all or nothing. Tables without a file stay as they are."""
+    if tape is Tape.ABS_EE:
+        _load_abs_ee(paths, replace=replace)
+        return
+    directory = _only_directory(paths)
+    with databases() as (core_banking, warehouse), progress_lines() as progress:
         if tape is Tape.ALLY:
             from arrears.tapes.ally import load_tape
 
@@ -48,6 +57,23 @@ def load(
         else:
             report = load_directory(core_banking, warehouse, directory, replace=replace, progress=progress)
     _print(report)
+
+
+def _only_directory(paths: list[Path]) -> Path:
+    if len(paths) > 1 or not paths[0].is_dir():
+        found = paths[0] if len(paths) == 1 else f"{len(paths)} paths"
+        raise ConfigurationError(f"{found}: expected one directory that holds <table>.csv files or a tape")
+    return paths[0]
+
+
+def _load_abs_ee(paths: list[Path], *, replace: bool) -> None:
+    from arrears.tapes.abs_ee import load_tape
+
+    with databases() as (core_banking, warehouse), progress_lines() as progress:
+        report, tape = load_tape(core_banking, warehouse, paths, replace=replace, progress=progress)
+    _print(report)
+    for line in tape.lines():
+        console.print(line)
 
 
 @source_app.command()
@@ -67,14 +93,14 @@ def simulate(
 
     if out is not None:
         _require_empty(out)
-        with _progress() as progress:
+        with progress_lines() as progress:
             row_counts = bank.write_bank(
                 out, loans=loans, start=start.date(), end=end.date(), seed=seed, progress=progress
             )
         console.print(_table(row_counts))
         console.print(f"Written to {out}; load it with: arrears source load {out} --replace")
         return
-    with _databases() as (core_banking, warehouse), _progress() as progress:
+    with databases() as (core_banking, warehouse), progress_lines() as progress:
         report = bank.simulate(
             core_banking, warehouse, loans=loans, start=start.date(), end=end.date(), seed=seed, progress=progress
         )
@@ -88,7 +114,7 @@ def _require_empty(out: Path) -> None:
 
 
 @contextmanager
-def _databases() -> Iterator[tuple[Connection, Connection]]:
+def databases() -> Iterator[tuple[Connection, Connection]]:
     """The source as the bank and the warehouse as the pipeline, started and set up first where needed."""
     from arrears.services.stack import start_databases
 
@@ -103,7 +129,7 @@ def _databases() -> Iterator[tuple[Connection, Connection]]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int], None]]:
+def progress_lines() -> Iterator[Callable[[str, int], None]]:
     """A line for each table with the rows read so far."""
     columns = (SpinnerColumn(), TextColumn("{task.description:<24}{task.completed:>12,.0f}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as display:

@@ -51,6 +51,17 @@ class TapeSummary:
     evidence: set[tuple[str, date]] = field(default_factory=set)
     """Loans and period ends whose reported status told the day count."""
 
+    def lines(self) -> list[str]:
+        """What a person should know of the tape, in sentences."""
+        rows = self.counts
+        lines = [f"Tape: {rows.rows:,} rows of {self.loans:,} loans to {self.last_day}"]
+        if rows.repeated or rows.refiled:
+            lines.append(f"{rows.repeated:,} rows repeated to the letter, {rows.refiled:,} replaced by a later filing")
+        if self.left_out:
+            lines.append(f"{self.left_out:,} loans left out: no row states their original terms")
+        counted = ", ".join(f"{name or 'unnamed'} {count}" for name, count in sorted(self.day_counts.items()))
+        return [*lines, *([f"Days past due are counted: {counted}; others actual"] if counted else [])]
+
 
 def load_tape(
     core_banking: Connection,
@@ -88,17 +99,34 @@ def write_contract(paths: Sequence[Path], out: Path, *, progress: Progress | Non
     """
     with opened_tape(paths, progress) as store:
         summary = TapeSummary(counts=store.counts)
-        with ContractWriter(out) as writer:
-            book = Book(writer, get_settings().bank_tz)
-            for loan in tape_loans(store, summary):
-                _write_customer(book, loan)
-                write_loan(book, loan, f"C{loan.loan_id}")
-                if progress is not None:
-                    progress("loans of the tape", 1)
-            if summary.loans == 0:
-                raise SourceFileError([f"{paths[0]}: no loan on the tape has its original terms"])
-            book.feeds_complete_to(summary.last_day)
+        for _ in write_loans(store, summary, out, progress):
+            pass
     return summary
+
+
+def write_loans(
+    store: TapeStore, summary: TapeSummary, out: Path, progress: Progress | None = None
+) -> Iterator[TapeLoan]:
+    """Write a sorted tape as contract files into `out`, and yield each loan that was written.
+
+    The files are complete, and so is the summary, once all loans were taken.
+
+    Raises:
+        SourceFileError: no loan has its original terms.
+    """
+    with ContractWriter(out) as writer:
+        book = Book(writer, get_settings().bank_tz)
+        for loan in tape_loans(store, summary):
+            _write_customer(book, loan)
+            write_loan(book, loan, f"C{loan.loan_id}")
+            if progress is not None:
+                progress("loans of the tape", 1)
+            yield loan
+        if summary.loans == 0:
+            raise SourceFileError(
+                ["the tape has no loan with its original terms: expected originalLoanAmount and so on"]
+            )
+        book.feeds_complete_to(summary.last_day)
 
 
 @contextmanager
