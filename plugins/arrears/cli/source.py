@@ -31,7 +31,7 @@ class Tape(StrEnum):
 @source_app.command()
 def load(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="A directory of <table>.csv[.gz] files, or a tape's files.")
+        list[Path], typer.Argument(metavar="PATH", help="A directory of <table>.csv[.gz] files, or a tape's files.")
     ],
     replace: Annotated[
         bool, typer.Option("--replace", help="Empty every table first and start a new source generation.")
@@ -68,9 +68,11 @@ def _only_directory(paths: list[Path]) -> Path:
 
 def _load_abs_ee(paths: list[Path], *, replace: bool) -> None:
     from arrears.tapes.abs_ee import load_tape
+    from arrears.tapes.abs_ee_files import find_tape_files
 
+    files = find_tape_files(paths)
     with databases() as (core_banking, warehouse), progress_lines() as progress:
-        report, tape = load_tape(core_banking, warehouse, paths, replace=replace, progress=progress)
+        report, tape = load_tape(core_banking, warehouse, files, replace=replace, progress=progress)
     _print(report)
     for line in tape.lines():
         console.print(line)

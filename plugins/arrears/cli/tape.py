@@ -25,7 +25,7 @@ def tape() -> None:
 def check(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Files of the auto tape as filed (CSV or XML), or directories of them."),
+        typer.Argument(metavar="PATH", help="Files of the auto tape as filed (CSV or XML), or directories of them."),
     ],
 ) -> None:
     """Compare our days past due with the servicer's reported ones, loan by loan and month end by month end.
@@ -34,13 +34,14 @@ def check(
     drops. Disagreement is no error.
     """
     from arrears.services.stack import start_databases
+    from arrears.tapes.abs_ee_files import find_tape_files
     from arrears.tapes.check import check_tape
 
-    settings = get_settings()
+    settings, files = get_settings(), find_tape_files(paths)
     with console.status("Starting PostgreSQL"):
         start_databases(settings)
     with progress_lines() as progress:
-        report = check_tape(settings, paths, progress=progress)
+        report = check_tape(settings, files, progress=progress)
     _print(report)
 
 

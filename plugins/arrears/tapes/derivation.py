@@ -318,14 +318,15 @@ def reversals(loan: TapeLoan) -> Iterator[Reversal]:
     """Reversed payments as far as the balance shows them.
 
     The balance rises by far more than the month's own money. The whole payment went back when the rise is its whole
-    principal; otherwise only the rise is known to have gone back.
+    principal; otherwise only the rise is known to have gone back. A payment of the first month is among those of the
+    opening position.
     """
     reversed_already: set[int] = set()
     for position in range(1, len(loan.months)):
         month, rise = loan.months[position], _rise(loan.months[position - 1], loan.months[position])
         if rise <= 2 * month.paid:
             continue
-        for paid in loan.months[max(1, position - _REVERSAL_LOOK_BACK) : position][::-1]:
+        for paid in loan.months[max(0, position - _REVERSAL_LOOK_BACK) : position][::-1]:
             if paid.principal >= rise and paid.towards_instalments > 0 and paid.index not in reversed_already:
                 reversed_already.add(paid.index)
                 payment = Payment(paid.index, paid.ends_on, paid.towards_instalments)

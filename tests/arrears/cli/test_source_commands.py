@@ -88,4 +88,4 @@ def test_directory_without_the_tape_is_refused(databases: Settings, tmp_path: Pa
 
 
 def test_unknown_tape_is_refused(tmp_path: Path) -> None:
-    assert run("load", "--tape", "abs-ee", tmp_path).exit_code == 2
+    assert run("load", "--tape", "no-such-tape", tmp_path).exit_code == 2
