@@ -9,7 +9,7 @@ customers as (
 ),
 
 points as (
-    select * from {{ ref('int_contact_points__usable') }}
+    select * from {{ ref('stg_core_banking__contact_points') }}
 )
 
 select
@@ -17,7 +17,7 @@ select
     contacts.customer_id,
     contacts.vendor,
     contacts.contact_point_id,
-    points.value as phone,
+    {{ contact_value('points.kind', 'points.value') }} as phone,
     customers.full_name,
     customers.language,
     contacts.care_reason as reason,

@@ -9,7 +9,7 @@ customers as (
 ),
 
 points as (
-    select * from {{ ref('int_contact_points__usable') }}
+    select * from {{ ref('stg_core_banking__contact_points') }}
 ),
 
 -- A tour is a city's first digits of the postal code; its stops follow the code and the street. Good enough to drive,

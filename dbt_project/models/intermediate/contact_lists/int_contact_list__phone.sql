@@ -9,7 +9,7 @@ customers as (
 ),
 
 points as (
-    select * from {{ ref('int_contact_points__usable') }}
+    select * from {{ ref('stg_core_banking__contact_points') }}
 )
 
 select
@@ -17,8 +17,8 @@ select
     contacts.customer_id,
     contacts.vendor,
     contacts.contact_point_id,
-    points.value as phone,
-    alternates.value as alternate_phone,
+    {{ contact_value('points.kind', 'points.value') }} as phone,
+    {{ contact_value('alternates.kind', 'alternates.value') }} as alternate_phone,
     customers.full_name,
     customers.language,
     contacts.tier,

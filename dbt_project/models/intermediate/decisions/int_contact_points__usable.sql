@@ -1,5 +1,5 @@
-with points as (
-    select * from {{ ref('stg_core_banking__contact_points') }}
+with scope as (
+    select * from {{ ref('int_customers__scope') }}
 ),
 
 events as (
@@ -14,17 +14,44 @@ batches as (
     select * from {{ ref('stg_ops__passed_batches') }}
 ),
 
+customers as (
+    select distinct customer_id
+    from scope
+),
+
+-- Read apart from the points below: a query that is spoken of twice is written to disk as a whole.
+numbers as (
+    select
+        customer_id,
+        {{ contact_value('kind', 'value') }} as normal_value
+    from {{ ref('stg_core_banking__contact_points') }}
+    where kind in ('mobile', 'landline')
+),
+
+scope_numbers as (
+    select distinct numbers.normal_value
+    from numbers
+    inner join customers on numbers.customer_id = customers.customer_id
+),
+
+-- Customers in scope, and those who are reached at a number of theirs: a number that is shared is so for both.
+considered as (
+    select customer_id from customers
+    union distinct
+    select numbers.customer_id
+    from numbers
+    inner join scope_numbers on numbers.normal_value = scope_numbers.normal_value
+),
+
 -- Only what the customer is reached at himself, from a source that the law allows. Where the bank does not say
 -- the source, the point is taken as given with the contract; a source outside the list is never used.
 lawful as (
     select
         points.*,
         case points.kind when 'address' then 'address' when 'email' then 'email' else 'phone' end as point_group,
-        case
-            when points.kind in ('mobile', 'landline') then regexp_replace(points.value, '[^0-9+]', '', 'g')
-            else points.value
-        end as normal_value
-    from points
+        {{ contact_value('points.kind', 'points.value') }} as normal_value
+    from {{ ref('stg_core_banking__contact_points') }} as points
+    inner join considered on points.customer_id = considered.customer_id
     where
         points.relation = 'self'
         and (points.source is null or points.source in ('contract', 'customer', 'authorised', 'public', 'bureau'))
@@ -83,10 +110,7 @@ dialled as (
     select distinct on (spoken_of.contact_point_id, spoken_of.source, spoken_of.source_key)
         spoken_of.contact_point_id,
         spoken_of.normal_value,
-        case
-            when spoken_of.kind in ('mobile', 'landline') then regexp_replace(versions.value, '[^0-9+]', '', 'g')
-            else versions.value
-        end as dialled_value
+        {{ contact_value('spoken_of.kind', 'versions.value') }} as dialled_value
     from spoken_of
     inner join versions on spoken_of.contact_point_id = versions.contact_point_id
     inner join batches on versions._batch_id = batches.batch_id
@@ -100,7 +124,7 @@ dialled as (
 ),
 
 proven_wrong as (
-    select distinct contact_point_id
+    select contact_point_id
     from dialled
     where dialled_value = normal_value
 ),
@@ -110,12 +134,11 @@ judged as (
         counted.*,
         (
             counted.is_valid is false
-            or proven_wrong.contact_point_id is not null
+            or counted.contact_point_id in (select proven_wrong.contact_point_id from proven_wrong)
             or (counted.point_group = 'phone' and counted.normal_value !~ '^\+[1-9][0-9]{6,14}$')
         ) as is_invalid,
         coalesce(counted.consent = 'refused', false) as is_refused
     from counted
-    left join proven_wrong on counted.contact_point_id = proven_wrong.contact_point_id
 ),
 
 -- One number on file twice is one number, and as bad as its worst copy.

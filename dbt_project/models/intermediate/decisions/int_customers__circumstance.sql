@@ -86,12 +86,22 @@ promise_history as (
     group by customer_id
 ),
 
+-- Few refuse or break their promises: only of them is asked whether they could pay.
+suspects as (
+    select customer_id from refusals
+    union distinct
+    select customer_id
+    from promise_history
+    where broken >= 2
+),
+
 -- Money for a loan that is on no row of arrears shows that the customer can pay.
 paid_elsewhere as (
     select distinct
         scope.customer_id,
         scope.currency
     from scope
+    inner join suspects on scope.customer_id = suspects.customer_id
     inner join payments
         on
             scope.customer_id = payments.customer_id
@@ -106,18 +116,35 @@ paid_elsewhere as (
     where loans.loan_id is null
 ),
 
-dues as (
+-- Loans of those in arrears, where something may be read from what fell due and what was paid.
+cases as (
     select
         loans.loan_id,
         loans.customer_id,
         loans.currency,
+        suspects.customer_id is not null as is_suspect
+    from loans
+    inner join scope
+        on
+            loans.customer_id = scope.customer_id
+            and loans.currency = scope.currency
+    left join suspects on loans.customer_id = suspects.customer_id
+    where scope.is_in_arrears or suspects.customer_id is not null
+),
+
+dues as (
+    select
+        cases.loan_id,
+        cases.customer_id,
+        cases.currency,
+        cases.is_suspect,
         instalments.due_on,
         instalments.amount_due,
-        row_number() over (partition by loans.loan_id order by instalments.position desc) as recency
-    from loans
+        row_number() over (partition by cases.loan_id order by instalments.position desc) as recency
+    from cases
     inner join versions
         on
-            loans.loan_id = versions.loan_id
+            cases.loan_id = versions.loan_id
             and versions.in_force_from <= {{ as_of_date() }}
             and versions.in_force_to > {{ as_of_date() }}
     inner join instalments
@@ -133,7 +160,7 @@ monthly_dues as (
         currency,
         sum(amount_due) as amount
     from dues
-    where recency = 1
+    where recency = 1 and is_suspect
     group by customer_id, currency
 ),
 
@@ -162,13 +189,24 @@ due_by_month as (
     group by dues.customer_id, dues.currency, months.month_from
 ),
 
+payers as (
+    select distinct
+        customer_id,
+        currency
+    from cases
+),
+
 paid_by_month as (
     select
         payments.customer_id,
         payments.currency,
         months.month_from,
         sum(payments.amount) as amount
-    from payments
+    from payers
+    inner join payments
+        on
+            payers.customer_id = payments.customer_id
+            and payers.currency = payments.currency
     inner join months
         on
             payments.paid_on >= months.month_from

@@ -1,4 +1,8 @@
-with consents as (
+with scope as (
+    select * from {{ ref('int_customers__scope') }}
+),
+
+consents as (
     select * from {{ ref('stg_core_banking__contact_consents') }}
 ),
 
@@ -8,6 +12,11 @@ channels as (
 
 events as (
     select * from {{ ref('int_customers__contact_event') }}
+),
+
+customers as (
+    select distinct customer_id
+    from scope
 ),
 
 -- One medium, one will: who refuses calls refuses care calls too. `all` speaks of every channel.
@@ -21,6 +30,7 @@ expanded as (
         consents.preferred_from,
         consents.preferred_to
     from consents
+    inner join customers on consents.customer_id = customers.customer_id
     inner join channels on consents.channel in (channels.channel, channels.medium, 'all')
     where {{ in_force('consents') }}
 ),
@@ -51,6 +61,7 @@ opted_out as (
         channels.channel,
         max(events.occurred_on) as opted_out_on
     from events
+    inner join customers on events.customer_id = customers.customer_id
     inner join channels
         on
             events.channel in (channels.channel, channels.medium)

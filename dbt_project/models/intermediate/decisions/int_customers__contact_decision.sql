@@ -197,18 +197,24 @@ considered as (
 ),
 
 -- What several contacts of one customer take from each other ---------------------------------------------------------
+forbidden as (
+    select distinct
+        customer_id,
+        currency,
+        channel
+    from suppressions
+    where reason_code <> 'NOT_APPROVED'
+),
+
 permitted as (
     select considered.*
     from considered
-    where not exists (
-        select 1
-        from suppressions
-        where
-            suppressions.customer_id = considered.customer_id
-            and suppressions.currency = considered.currency
-            and suppressions.channel = considered.channel
-            and suppressions.reason_code <> 'NOT_APPROVED'
-    )
+    left join forbidden
+        on
+            considered.customer_id = forbidden.customer_id
+            and considered.currency = forbidden.currency
+            and considered.channel = forbidden.channel
+    where forbidden.customer_id is null
 ),
 
 -- Limits nest: those of a channel lie inside those of its medium, and these inside those of all channels. At each level

@@ -6,13 +6,20 @@ loans as (
     select * from {{ ref('stg_core_banking__loans') }}
 ),
 
+promisers as (
+    select distinct customer_id
+    from events
+    where is_promise
+),
+
 -- Where nobody said the currency of a promise it is that of the customer's largest loan.
 main_currencies as (
-    select distinct on (customer_id)
-        customer_id,
-        currency
+    select distinct on (loans.customer_id)
+        loans.customer_id,
+        loans.currency
     from loans
-    order by customer_id asc, principal desc, loan_id asc
+    inner join promisers on loans.customer_id = promisers.customer_id
+    order by loans.customer_id asc, loans.principal desc, loans.loan_id asc
 ),
 
 promises as (

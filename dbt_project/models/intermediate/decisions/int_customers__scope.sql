@@ -14,6 +14,13 @@ policies as (
     select * from {{ ref('int_customers__policy') }}
 ),
 
+-- Most customers owe nothing today: only those in scope are looked at from here on.
+customers as (
+    select distinct customer_id
+    from loans
+    where arrears_amount > 0 or tier = 'pre_due' or is_written_off
+),
+
 -- What falls due next and is not covered by what was paid ahead.
 next_amounts as (
     select
@@ -42,13 +49,13 @@ classed as (
         loans.days_past_due > 0 as is_in_arrears,
         loans.arrears_amount > 0 or loans.tier = 'pre_due' or loans.is_written_off as is_in_scope
     from loans
+    inner join customers on loans.customer_id = customers.customer_id
     left join next_amounts on loans.loan_id = next_amounts.loan_id
 ),
 
 spoken_for as (
     select
         classed.*,
-        bool_or(classed.is_in_scope) over (partition by classed.customer_id) as is_customer_in_scope,
         bool_or(classed.is_in_scope and not classed.is_written_off) over by_currency as has_open_case,
         bool_or(classed.is_written_off) over by_currency as has_written_off
     from classed
@@ -67,9 +74,7 @@ ranked as (
             order by last_payment_on desc nulls last, last_payment_amount desc, loan_id asc
         ) as payment_rank
     from spoken_for
-    where
-        is_customer_in_scope
-        and is_written_off = (has_written_off and not has_open_case)
+    where is_written_off = (has_written_off and not has_open_case)
 )
 
 select

@@ -18,21 +18,6 @@ horizon as (
     select * from {{ ref('int_builds__horizon') }}
 ),
 
--- What is left of each payment after its reversals.
-payments as (
-    select
-        effects.payment_id,
-        effects.loan_id,
-        effects.customer_id,
-        effects.currency,
-        effects.paid_on,
-        cast(sum(effects.amount) as numeric(18, 2)) as amount
-    from effects
-    inner join horizon on effects.counts_from <= horizon.known_until
-    group by effects.payment_id, effects.loan_id, effects.customer_id, effects.currency, effects.paid_on
-    having sum(effects.amount) > 0
-),
-
 talks as (
     select
         customer_id,
@@ -47,6 +32,29 @@ talks as (
     where
         is_right_party
         and collector_id is not null
+),
+
+-- Nobody earns money of a customer whom no collector spoke with or was given.
+worked as (
+    select customer_id from talks
+    union distinct
+    select customer_id from assignments
+),
+
+-- What is left of each payment after its reversals.
+payments as (
+    select
+        effects.payment_id,
+        effects.loan_id,
+        effects.customer_id,
+        effects.currency,
+        effects.paid_on,
+        cast(sum(effects.amount) as numeric(18, 2)) as amount
+    from effects
+    inner join worked on effects.customer_id = worked.customer_id
+    inner join horizon on effects.counts_from <= horizon.known_until
+    group by effects.payment_id, effects.loan_id, effects.customer_id, effects.currency, effects.paid_on
+    having sum(effects.amount) > 0
 ),
 
 -- A payment has no time of day: a conversation on its day came before it.

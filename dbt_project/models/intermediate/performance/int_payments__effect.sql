@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with effects as (
     select * from {{ ref('int_loan_transactions__effects') }}
 ),
