@@ -19,7 +19,7 @@ from arrears.dbt_build import BuildResult, build
 from arrears.services.postgres import admin_connection, create_database
 from arrears.settings import PROJECT_ROOT, Settings
 
-DELINQUENCY = "+fct_loan_delinquency +fct_delinquency_history +delinquency_tier int_customers__data_hold"
+DELINQUENCY = "+tag:per_loan +loan_delinquency_on +fct_loan_delinquency +fct_delinquency_history +delinquency_tier int_customers__data_hold"
 """The models of delinquency and all they need: what these tests build."""
 _numbers = count()
 

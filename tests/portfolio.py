@@ -10,6 +10,7 @@ import psycopg2.extensions
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
+from arrears.landing_tables import mark_superseded
 from arrears.source.contract import BY_NAME
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -124,6 +125,7 @@ class Portfolio:
                 _insert(
                     cursor, sql.Identifier("landing", table), table, [row | {"_batch_id": batch_id} for row in rows]
                 )
+                mark_superseded(cursor, BY_NAME[table], batch_id)
         return int(batch_id)
 
 
@@ -146,3 +148,5 @@ def quarantine(connection: psycopg2.extensions.connection, table: str, batch_id:
             + sql.SQL(condition),
             (batch_id,),
         )
+        cursor.execute("delete from ops.superseded_row where batch_id = %s and table_name = %s", (batch_id, table))
+        mark_superseded(cursor, BY_NAME[table], batch_id)

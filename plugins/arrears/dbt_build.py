@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+STATE_AFRESH = ("--full-refresh", "--select", "+tag:per_loan")
+"""dbt's arguments that build the state of all loans afresh, and what it follows from."""
+
 Progress = Callable[[str, int, int], None]
 """Told after each node: its name, how many are done, how many there are."""
 
@@ -61,8 +64,12 @@ class StartedBuild:
     known_at: datetime
     variables: dict[str, str]
     """dbt's variables."""
+    environment: dict[str, str]
+    """What dbt reads from its environment when it makes SQL: another value is no reason to parse the project again."""
     is_first: bool
     """No build of this source generation has passed yet: dbt has to build all afresh."""
+    has_new_rules: bool
+    """The state of loans was computed by other rules or other code: it has to be built afresh, and nothing else."""
 
 
 def build(
@@ -87,9 +94,12 @@ def build(
     cutoff = end_of_knowledge(known_at, settings.bank_tz) if known_at else None
     with _pipeline(settings) as connection, _only_build(connection):
         started = _start_build(settings, connection, as_of, run_id, cutoff)
-        arguments = ["--vars", json.dumps(started.variables)] + (["--full-refresh"] if started.is_first else [])
+        arguments = ["--vars", json.dumps(started.variables)]
+        afresh = ["--full-refresh"] if started.is_first else []
         try:
-            outcome = _run_dbt(settings, [*arguments, *_selection(select)], progress)
+            if started.has_new_rules:
+                _run_dbt(settings, [*arguments, *STATE_AFRESH], started.environment, progress)
+            outcome = _run_dbt(settings, [*arguments, *afresh, *_selection(select)], started.environment, progress)
         except ArrearsError as error:
             _fail(connection, started.build_id, str(error))
             raise
@@ -104,7 +114,10 @@ def start_build(settings: Settings, *, as_of: date, run_id: str | None = None) -
     """
     with _pipeline(settings) as connection:
         stage_project(settings)
-        return _start_build(settings, connection, as_of, run_id, None)
+        started = _start_build(settings, connection, as_of, run_id, None)
+        if started.has_new_rules:
+            _run_dbt(settings, ["--vars", json.dumps(started.variables), *STATE_AFRESH], started.environment, None)
+        return started
 
 
 def refresh(settings: Settings, *, select: str, progress: Progress | None = None) -> BuildResult:
@@ -122,8 +135,9 @@ def refresh(settings: Settings, *, select: str, progress: Progress | None = None
             raise ConfigurationError("no build of the marts has passed yet: run `arrears run --as-of DATE` first")
         build_id, as_of, known_at = newest
         version = _record_policy(connection, settings.policy_dir)
-        arguments = ["--vars", json.dumps(dbt_vars(as_of=as_of, policy_version=version)), *_selection(select)]
-        return BuildResult(build_id, as_of, known_at, *_run_dbt(settings, arguments, progress))
+        arguments = ["--vars", json.dumps(dbt_vars(policy_version=version)), *_selection(select)]
+        environment = _build_environment(as_of, _rules(settings, connection, None))
+        return BuildResult(build_id, as_of, known_at, *_run_dbt(settings, arguments, environment, progress))
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
@@ -134,9 +148,9 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     return variables | {"ARREARS_SECRET_POSTGRES_PIPELINE": settings.secret("postgres_pipeline")}
 
 
-def dbt_vars(*, as_of: date, known_at: datetime | None = None, policy_version: str | None = None) -> dict[str, str]:
+def dbt_vars(*, known_at: datetime | None = None, policy_version: str | None = None) -> dict[str, str]:
     """dbt's variables for a build; what is None is left to its default in `dbt_project.yml`."""
-    given = {"as_of": as_of, "known_at": known_at, "policy_version": policy_version}
+    given = {"known_at": known_at, "policy_version": policy_version}
     return {
         name: value.isoformat() if isinstance(value, date) else value
         for name, value in given.items()
@@ -219,8 +233,43 @@ def _start_build(
     generation, has_passed_build = _newest_generation(connection)
     version = _record_policy(connection, settings.policy_dir)
     build_id, known_at = _start(connection, as_of, generation, cutoff, version, run_id)
-    variables = dbt_vars(as_of=as_of, known_at=cutoff, policy_version=version)
-    return StartedBuild(build_id, known_at, variables, is_first=not has_passed_build)
+    rules = _rules(settings, connection, cutoff)
+    return StartedBuild(
+        build_id,
+        known_at,
+        dbt_vars(known_at=cutoff, policy_version=version),
+        _build_environment(as_of, rules),
+        is_first=not has_passed_build,
+        has_new_rules=has_passed_build and _has_other_rules(connection, rules),
+    )
+
+
+def _build_environment(as_of: date, rules: str) -> dict[str, str]:
+    return {"ARREARS_AS_OF": as_of.isoformat(), "ARREARS_RULES": rules}
+
+
+def _rules(settings: Settings, connection: psycopg2.extensions.connection, cutoff: datetime | None) -> str:
+    """A fingerprint of all that the state of a loan follows from besides newer rows.
+
+    Parameters, business days, SQL, and the knowledge time, which decides which of the older rows count.
+    """
+    parameters = (settings.policy_dir / "delinquency_parameters.csv").read_bytes()
+    digest = hashlib.sha256(parameters)
+    digest.update(str(cutoff).encode())
+    for path in sorted(DBT_PROJECT.rglob("*.sql")):
+        if path.relative_to(DBT_PROJECT).parts[0] not in ("target", "logs", "tests"):
+            digest.update(path.read_bytes())
+    if b"next_business_day" in parameters:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(_statement("calendar_fingerprint"))
+            digest.update(str(cursor.fetchall()).encode())
+    return digest.hexdigest()[:16]
+
+
+def _has_other_rules(connection: psycopg2.extensions.connection, rules: str) -> bool:
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select exists (select from ops.loan_state where rules <> %s)", (rules,))
+        return cursor.fetchall() == [(True,)]
 
 
 def _start(
@@ -258,7 +307,7 @@ def _selection(select: str | None) -> list[str]:
 
 
 def _run_dbt(
-    settings: Settings, arguments: Sequence[str], progress: Progress | None
+    settings: Settings, arguments: Sequence[str], environment: dict[str, str], progress: Progress | None
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Run `dbt build` in this process; counts by status, and the names of tests that warned."""
     # Imported late: two seconds that only a build has to pay.
@@ -276,7 +325,7 @@ def _run_dbt(
         *arguments,
     ]
     callbacks = [_reporter(progress)] if progress else []
-    with _environment(dbt_environment(settings)):
+    with _environment(dbt_environment(settings) | environment):
         outcome = dbtRunner(callbacks=callbacks).invoke(command)
     return _read_outcome(outcome)
 

@@ -50,6 +50,10 @@ PARENT_REASONS = (
 """Why a row may be rejected although nothing in it will change: it is judged again when its parent lands."""
 
 
+LOOKED_UP_BY = {"loan_transactions": "loan_id", "hardship_arrangements": "loan_id"}
+"""A further column that rows are looked up by, when the state of a few loans is computed anew."""
+
+
 def in_order(names: list[str]) -> list[str]:
     """Names of tables, parents before their children."""
     rank = {name: position for position, name in enumerate(PARENTS_FIRST)}
@@ -59,6 +63,14 @@ def in_order(names: list[str]) -> list[str]:
 def make_searchable(cursor: Cursor, table: Table) -> None:
     """Index a landing table and gather its statistics: after its first rows, in one go. Does not commit."""
     names = {what: sql.Identifier(f"{table.name}_{what}") for what in ("key", "changed_at", "batch_id")}
+    if table.name in LOOKED_UP_BY:
+        cursor.execute(
+            sql.SQL("create index if not exists {} on {} ({})").format(
+                sql.Identifier(f"{table.name}_{LOOKED_UP_BY[table.name]}"),
+                sql.Identifier("landing", table.name),
+                sql.Identifier(LOOKED_UP_BY[table.name]),
+            )
+        )
     cursor.execute(
         fill(
             "create_indexes.sql",
@@ -67,6 +79,17 @@ def make_searchable(cursor: Cursor, table: Table) -> None:
             **{f"{what}_index": name for what, name in names.items()},
         )
     )
+
+
+def mark_superseded(cursor: Cursor, table: Table, batch_id: int) -> None:
+    """Note in `ops.superseded_row` what a passed batch supersedes, once its rejects are in quarantine. Does not commit.
+
+    The batch may still be called `landed` in the transaction that lets it pass. Running it again changes nothing.
+    """
+    cursor.execute(_read("landing", "passed_batches.sql"), {"batch_id": batch_id, "table_name": table.name})
+    earlier = [number for (number,) in cursor.fetchall()]
+    template = "supersede.sql" if earlier else "supersede_first.sql"
+    cursor.execute(fill(template, table), {"batch_id": batch_id, "passed": [*earlier, batch_id]})
 
 
 INCOMING = "arrears_incoming"
@@ -97,7 +120,7 @@ def fill(template: str, table: Table, **more: sql.Composable) -> sql.Composed:
         names[function] = sql.Identifier(f"{function}_{table.name}")
     for alias in ("known", "incoming", "present", "earlier", "held"):
         names[f"{alias}_columns"] = columns(table, alias)
-    for alias in ("known", "incoming", "present", "held", "suspect"):
+    for alias in ("known", "incoming", "present", "held", "suspect", "landed"):
         names[f"{alias}_key"] = _listed(table.key, alias)
     for one, other in (
         ("known", "suspect"),
@@ -105,6 +128,8 @@ def fill(template: str, table: Table, **more: sql.Composable) -> sql.Composed:
         ("earlier", "incoming"),
         ("present", "landed"),
         ("later", "held"),
+        ("known", "brought"),
+        ("known", "several"),
     ):
         names[f"{one}_is_{other}"] = _equal(table.key, one, other)
     return sql.SQL(_read("landing", template)).format(**names | more)

@@ -4,8 +4,8 @@ from importlib.resources import files
 
 import psycopg2.extensions
 
-from arrears.landing_tables import create_gates
-from arrears.source.contract import TABLES, Table
+from arrears.landing_tables import create_gates, mark_superseded
+from arrears.source.contract import BY_NAME, TABLES, Table
 
 
 def migrate(connection: psycopg2.extensions.connection) -> None:
@@ -18,8 +18,26 @@ def migrate(connection: psycopg2.extensions.connection) -> None:
         for table in TABLES:
             cursor.execute(_landing_ddl(table))
             cursor.execute(_quarantine_ddl(table))
+        notes_superseded = _exists(cursor, "ops.superseded_row")
         cursor.execute(sql_files.joinpath("ops.sql").read_text())
         create_gates(cursor)
+        if not notes_superseded:
+            _note_superseded(cursor)
+
+
+def _exists(cursor: psycopg2.extensions.cursor, relation: str) -> bool:
+    cursor.execute("select to_regclass(%s) is not null", (relation,))
+    return bool(cursor.fetchall()[0][0])
+
+
+def _note_superseded(cursor: psycopg2.extensions.cursor) -> None:
+    """For a warehouse whose batches passed before the gate noted what they supersede."""
+    cursor.execute(
+        "select batch_id, table_name from ops.load_batch inner join ops.load_table using (batch_id)"
+        " where state = 'passed' order by batch_id, table_name"
+    )
+    for batch_id, table_name in cursor.fetchall():
+        mark_superseded(cursor, BY_NAME[table_name], batch_id)
 
 
 def _landing_ddl(table: Table) -> str:

@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 class StartBuildOperator(BaseOperator):
     """Record the build and stage the dbt project; the models then run as tasks.
 
-    Returns what they need: build id, dbt's variables, and whether all is built afresh.
+    Returns what they need: build id, dbt's variables and environment, and whether all is built afresh.
     """
 
     def execute(self, context: "Context") -> dict[str, Any]:
         from arrears.dbt_build import start_build
 
         started = start_build(get_settings(), as_of=business_date(context), run_id=context["run_id"])
-        return {"build_id": started.build_id, "variables": started.variables, "is_first": started.is_first}
+        return {
+            "build_id": started.build_id,
+            "variables": started.variables,
+            "environment": started.environment,
+            "is_first": started.is_first,
+        }
 
 
 def model_tasks(started_by: str) -> "TaskGroup":
@@ -56,6 +61,10 @@ def model_tasks(started_by: str) -> "TaskGroup":
         ),
         operator_args={
             "vars": f"{{{{ {started}['variables'] }}}}",
+            "env": {
+                name: f"{{{{ {started}['environment']['{name}'] }}}}" for name in ("ARREARS_AS_OF", "ARREARS_RULES")
+            },
+            "append_env": True,
             "full_refresh": f"{{{{ {started}['is_first'] }}}}",
             "install_deps": False,
         },

@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.errors import GateBrokenError, GateError
-from arrears.landing_tables import fill, in_order, make_searchable
+from arrears.landing_tables import fill, in_order, make_searchable, mark_superseded
 from arrears.quality.rules import SUITES_DIR, GateReport, Rule, RuleResult, Severity, Value, read_suite
 from arrears.quality.suites import read_report, record, red_rules, run_on_table
 from arrears.settings import Settings
@@ -171,7 +171,7 @@ def _decide(warehouse: Connection, batch: _Batch, results: _Results) -> None:
             (batch.batch_id,),
         )
         if not red:
-            _quarantine(cursor, batch)
+            _set_aside(cursor, batch)
         cursor.execute(
             "update ops.load_batch set state = %s, reason = %s, decided_at = clock_timestamp() where batch_id = %s",
             ("aborted" if red else "passed", red or None, batch.batch_id),
@@ -185,9 +185,10 @@ def _require_undecided(cursor: Cursor, batch: _Batch) -> None:
         raise GateError(f"load batch {batch.batch_id} was {state} while its gate ran: {reason}. Load again")
 
 
-def _quarantine(cursor: Cursor, batch: _Batch) -> None:
+def _set_aside(cursor: Cursor, batch: _Batch) -> None:
     for name in batch.tables:
         cursor.execute(fill("quarantine.sql", BY_NAME[name]), {"batch_id": batch.batch_id})
+        mark_superseded(cursor, BY_NAME[name], batch.batch_id)
     cursor.execute("delete from ops.gate_reject where batch_id = %s", (batch.batch_id,))
 
 

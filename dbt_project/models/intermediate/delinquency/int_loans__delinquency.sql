@@ -1,5 +1,9 @@
 {{ config(indexes=[{'columns': ['loan_id'], 'unique': true}, {'columns': ['customer_id']}]) }}
 
+with loans as (
+    {{ loan_delinquency(as_of_date()) }}
+)
+
 select
     as_of,
     loan_id,
@@ -30,4 +34,4 @@ select
     days_past_due_before_restructuring,
     probation_until,
     is_data_hold
-from {{ function('loan_delinquency_on') }}({{ as_of_date() }})
+from loans

@@ -1,5 +1,15 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ delete_touched() }}",
+    post_hook="{{ record_loan_state() }}",
+    indexes=[{'columns': ['loan_id'], 'unique': true}, {'columns': ['customer_id']}],
+    tags=['per_loan'],
+) }}
+
 with loans as (
     select * from {{ ref('stg_core_banking__loans') }}
+    where {{ only_touched('loan_id') }}
 ),
 
 customers as (

@@ -1,22 +1,24 @@
-with schedule as (
-    select * from {{ ref('stg_core_banking__repayment_schedule') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ delete_touched() }}",
+    post_hook="{{ record_loan_state() }}",
+    indexes=[{'columns': ['loan_id']}],
+    tags=['per_loan'],
+) }}
+
+with versions as (
+    select * from {{ ref('int_schedule_versions__due') }}
+    where {{ only_touched('loan_id') }}
 ),
 
 terms as (
     select * from {{ ref('int_loans__terms') }}
+    where {{ only_touched('loan_id') }}
 ),
 
 parameters as (
     select * from {{ ref('int_policy__delinquency_parameters') }}
-),
-
-versions as (
-    select
-        loan_id,
-        schedule_version,
-        min(effective_from) as effective_from
-    from schedule
-    group by loan_id, schedule_version
 ),
 
 -- A version is in force until the first day on which a higher one is.
@@ -65,7 +67,8 @@ unscheduled as (
     select
         terms.loan_id,
         terms.disbursed_on as in_force_from,
-        coalesce(min(in_force.in_force_from), terms.closed_on, {{ far_future() }}) as in_force_to
+        coalesce(min(in_force.in_force_from), terms.closed_on, {{ far_future() }}) as in_force_to,
+        coalesce(max(case when in_force.is_restructuring then 1 else 0 end), 0) = 1 as is_ever_restructured
     from terms
     left join in_force
         on terms.loan_id = in_force.loan_id
@@ -127,7 +130,8 @@ select
     continued.restructured_on,
     continued.restructurings,
     continued.probation_until,
-    continued.probation_began_on
+    continued.probation_began_on,
+    max(continued.restructurings) over (partition by in_force.loan_id) is not null as is_ever_restructured
 from in_force
 left join continued
     on
@@ -143,6 +147,7 @@ select
     null as restructured_on,
     null as restructurings,
     null as probation_until,
-    null as probation_began_on
+    null as probation_began_on,
+    unscheduled.is_ever_restructured
 from unscheduled
 where unscheduled.in_force_from < unscheduled.in_force_to

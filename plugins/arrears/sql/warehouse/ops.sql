@@ -45,6 +45,15 @@ create table if not exists ops.load_table (
     primary key (batch_id, table_name)
 );
 
+create table if not exists ops.superseded_row (
+    table_name text not null,
+    row_id bigint not null,
+    batch_id bigint not null references ops.load_batch,
+    primary key (table_name, row_id)
+);
+comment on table ops.superseded_row is
+    'Landed rows that a later version of their key superseded, with the batch that brought it. Staging leaves them out.';
+
 -- Quality ------------------------------------------------------------------------------------------------------
 create table if not exists ops.quality_results (
     result_id bigint generated always as identity primary key,
@@ -79,6 +88,16 @@ create table if not exists ops.mart_build (
     reason text
 );
 comment on column ops.mart_build.known_at is 'K: everything landed at this instant was used.';
+
+create table if not exists ops.loan_state (
+    model text primary key,
+    generation integer not null,
+    batch_id bigint not null,
+    rules text not null
+);
+comment on table ops.loan_state is
+    'One row per dbt model that keeps rows per loan: the newest batch they know of, and a fingerprint of the rules and the '
+    'code that made them. A build goes on from the oldest of these batches, and starts afresh when the rules are others.';
 
 create table if not exists ops.sealed_day (
     generation integer not null references ops.source_generation,

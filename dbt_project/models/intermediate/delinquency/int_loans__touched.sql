@@ -1,0 +1,118 @@
+-- depends_on: {{ ref('int_builds__horizon') }}, {{ ref('stg_ops__passed_batches') }}
+{{ config(indexes=[{'columns': ['loan_id'], 'unique': true}]) }}
+
+{%- set intermediate = generate_schema_name('intermediate', none) -%}
+{%- set marts = generate_schema_name('marts', none) -%}
+
+{% if not has_loan_state() -%}
+select loan_id from {{ ref('stg_core_banking__loans') }}
+{%- else -%}
+with horizon as (
+    select * from {{ ref('int_builds__horizon') }}
+),
+
+builds as (
+    select * from {{ source('ops', 'mart_build') }}
+),
+
+batches as (
+    select * from {{ ref('stg_ops__passed_batches') }}
+),
+
+-- What the slowest of the models that keep their rows has seen.
+seen as (
+    select min(batch_id) as batch_id
+    from {{ source('ops', 'loan_state') }}
+    where model in ({{ per_loan_models() }})
+),
+
+history as (
+    select * from {{ marts }}.fct_delinquency_history
+),
+
+terms as (
+    select * from {{ intermediate }}.int_loans__terms
+),
+
+loans as (
+    select * from {{ source('landing', 'loans') }}
+    where _batch_id > (select seen.batch_id from seen)
+),
+
+schedule as (
+    select * from {{ source('landing', 'repayment_schedule') }}
+    where _batch_id > (select seen.batch_id from seen)
+),
+
+transactions as (
+    select * from {{ source('landing', 'loan_transactions') }}
+    where _batch_id > (select seen.batch_id from seen)
+),
+
+arrangements as (
+    select * from {{ source('landing', 'hardship_arrangements') }}
+    where _batch_id > (select seen.batch_id from seen)
+),
+
+customers as (
+    select * from {{ source('landing', 'customers') }}
+    where _batch_id > (select seen.batch_id from seen)
+),
+
+landed as (
+    select loan_id from loans
+    union all
+    select loan_id from schedule
+    union all
+    select loan_id from transactions
+    union all
+    select loan_id from arrangements
+    union all
+    -- A transaction that was put right may have belonged to another loan.
+    select earlier.loan_id
+    from transactions
+    inner join {{ source('landing', 'loan_transactions') }} as earlier
+        on transactions.transaction_id = earlier.transaction_id
+    union all
+    -- Of what is said of a borrower only the jurisdiction moves a loan.
+    select terms.loan_id
+    from customers
+    inner join terms
+        on
+            customers.customer_id = terms.customer_id
+            and customers.jurisdiction <> terms.jurisdiction
+),
+
+-- A date of theirs has passed since their open interval was written: an instalment fell due, a rule began.
+passed as (
+    select history.loan_id
+    from history
+    where history.next_moment_on <= (select horizon.known_until from horizon)
+),
+
+-- A build of a later day failed after it had written the history: what it wrote beyond the horizon goes.
+undone as (
+    select history.loan_id
+    from history
+    where
+        (
+            history.valid_from > (select horizon.known_until from horizon)
+            or history.valid_to > (select horizon.known_until from horizon)
+        )
+        and (select max(builds.as_of) from builds) > (select horizon.known_until from horizon)
+),
+
+touched as (
+    select loan_id from landed
+    union all
+    select loan_id from passed
+    union all
+    select loan_id from undone
+)
+
+select distinct loan_id
+from touched
+where
+    loan_id is not null
+    and exists (select 1 from batches)
+{%- endif %}
