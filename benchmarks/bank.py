@@ -20,7 +20,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from arrears.landing_tables import columns, make_searchable
+from arrears.landing_tables import columns, make_searchable, mark_superseded
 from arrears.source.contract import BY_NAME, SOURCE_SCHEMA, TABLES, Table
 
 _HERE = Path(__file__).parent
@@ -82,9 +82,10 @@ def fill_landing(connection: Connection, loans: int, as_of: date, seed: int = 1)
             "insert into ops.source_generation (generation, mode, description)"
             " values (1, 'feed', 'generated for a benchmark') on conflict do nothing"
         )
-        counts = _land(cursor, as_of, [(table, "") for table in TABLES], is_full=True)
+        batch_id, counts = _land(cursor, as_of, [(table, "") for table in TABLES], is_full=True)
         for table in TABLES:
             make_searchable(cursor, table)
+            mark_superseded(cursor, table, batch_id)
     return counts
 
 
@@ -114,7 +115,10 @@ def touch_landing(connection: Connection, share: float, day: date) -> Touched:
     """
     with connection, connection.cursor() as cursor:
         touched = _choose(cursor, share, day)
-        _land(cursor, day, [(BY_NAME[name], "day_") for name in NEW_BY_DAY + CHANGED_BY_DAY], is_full=False)
+        views = [(BY_NAME[name], "day_") for name in NEW_BY_DAY + CHANGED_BY_DAY]
+        batch_id, _ = _land(cursor, day, views, is_full=False)
+        for table, _ in views:
+            mark_superseded(cursor, table, batch_id)
     return touched
 
 
@@ -172,8 +176,10 @@ def _delete_changed(cursor: Cursor, table: Table) -> None:
     )
 
 
-def _land(cursor: Cursor, as_of: date, views: Sequence[tuple[Table, str]], *, is_full: bool) -> dict[str, int]:
-    """One batch with the rows of some of the generator's views, and its lines in the ledger. Returns rows by table."""
+def _land(
+    cursor: Cursor, as_of: date, views: Sequence[tuple[Table, str]], *, is_full: bool
+) -> tuple[int, dict[str, int]]:
+    """One batch with the rows of some of the generator's views, and its lines in the ledger: its id, rows by table."""
     cursor.execute(
         "insert into ops.load_batch (generation, as_of, state, decided_at)"
         " select max(generation), %s, 'passed', clock_timestamp() from ops.source_generation returning batch_id",
@@ -192,7 +198,7 @@ def _land(cursor: Cursor, as_of: date, views: Sequence[tuple[Table, str]], *, is
             ).format(landing=sql.Identifier("landing", table.name), changed_at=sql.Identifier(table.changed_at)),
             {"batch_id": batch_id, "table": table.name, "is_full": is_full, "rows": counts[table.name]},
         )
-    return counts
+    return batch_id, counts
 
 
 def _one(cursor: Cursor) -> tuple[Any, ...]:
