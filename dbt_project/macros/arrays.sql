@@ -35,15 +35,15 @@
     select unnest({{ values }}) as {{ column }}
 {%- endmacro %}
 
-{% macro positions_of(values, column) -%}
-    {#- The positions of an array as rows of one column: a query, for use in a lateral join. -#}
-    {{ adapter.dispatch('positions_of', 'arrears')(values, column) }}
+{% macro positions_of(values) -%}
+    {#- In a select list: a row for each position of an array. -#}
+    {{ adapter.dispatch('positions_of', 'arrears')(values) }}
 {%- endmacro %}
 
-{% macro default__positions_of(values, column) -%}
-    select generate_subscripts({{ values }}, 1) as {{ column }}
+{% macro default__positions_of(values) -%}
+    generate_subscripts({{ values }}, 1)
 {%- endmacro %}
 
-{% macro duckdb__positions_of(values, column) -%}
-    select unnest(range(1, len({{ values }}) + 1)) as {{ column }}
+{% macro duckdb__positions_of(values) -%}
+    unnest(range(1, len({{ values }}) + 1))
 {%- endmacro %}

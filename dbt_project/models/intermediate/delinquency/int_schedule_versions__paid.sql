@@ -22,11 +22,11 @@ counted as (
     select
         versions.loan_id,
         versions.schedule_version,
-        greatest(versions.in_force_from, effects.counts_from) as paid_from,
         effects.original_effective_on,
         effects.recorded_at,
         effects.transaction_id,
         effects.amount,
+        greatest(versions.in_force_from, effects.counts_from) as paid_from,
         effects.kind = 'repayment' and not effects.is_reversal as is_repayment,
         case
             when versions.payments_from is null or effects.original_effective_on >= versions.payments_from
