@@ -24,10 +24,10 @@ Rates = dict[str, dict[str, float]]
 MEASURED_FROM, MEASURED_TO = date(2019, 8, 31), date(2020, 2, 29)
 """Month ends that `TAPE_RATES` come from: before the extensions of spring 2020, which the tape does not show."""
 TAPE_RATES: Rates = {
-    "0": {"0": 0.9441, "1": 0.0436, "2": 0.0001, "3+": 0.0, "closed": 0.0122, "written_off": 0.0},
-    "1": {"0": 0.3640, "1": 0.5049, "2": 0.1123, "3+": 0.0014, "closed": 0.0174, "written_off": 0.0},
-    "2": {"0": 0.1528, "1": 0.1944, "2": 0.3935, "3+": 0.2407, "closed": 0.0185, "written_off": 0.0},
-    "3+": {"0": 0.0411, "1": 0.0548, "2": 0.1096, "3+": 0.7123, "closed": 0.0, "written_off": 0.0822},
+    "0": {"0": 0.9481, "1": 0.0395, "2": 0.0002, "3+": 0.0, "closed": 0.0123, "written_off": 0.0},
+    "1": {"0": 0.3772, "1": 0.511, "2": 0.0926, "3+": 0.0015, "closed": 0.0176, "written_off": 0.0},
+    "2": {"0": 0.162, "1": 0.2235, "2": 0.4022, "3+": 0.1955, "closed": 0.0168, "written_off": 0.0},
+    "3+": {"0": 0.0444, "1": 0.0889, "2": 0.1556, "3+": 0.5778, "closed": 0.0, "written_off": 0.1333},
 }
 """Of 2,895 auto loans (Ally AART 2019-3), by `arrears.tapes.ally.transition_rates`; a test measures them again."""
 

@@ -99,18 +99,26 @@ def opening(loan: TapeLoan) -> Opening:
 def _credit(loan: TapeLoan, days: Sequence[date], short: int) -> int:
     """Paid ahead by the end of the first month: what the next amount due is short of an instalment, if one falls due.
 
-    A credit below an instalment often does not show there: then it is what the month's payment exceeded the
-    instalment by. Before the first due date all that was paid is credit.
+    Where nothing is due the loan may be further ahead, by as much as its balance is ahead of the terms. A credit
+    below an instalment often does not show: then it is what the month's payment exceeded the instalment by. Before
+    the first due date all that was paid is credit.
     """
     first = loan.first
     if not any(day <= first.ends_on for day in days):
         return first.towards_instalments
     falls_due = any(first.ends_on < day <= add_months(first.ends_on, 1, 31) for day in days)
     if short > 0 and falls_due:
-        return short
+        return short if first.due_next else max(short, _balance_ahead(loan, days))
     excess = first.towards_instalments - loan.instalment
     is_visible = first.due_next not in (None, loan.instalment)
     return excess if 0 < excess < loan.instalment and _tells_fees_apart(loan) and not is_visible else 0
+
+
+def _balance_ahead(loan: TapeLoan, days: Sequence[date]) -> int:
+    """By how much the balance is lower than the terms have it after the instalments due so far."""
+    due = sum(1 for day in days if day <= loan.first.ends_on)
+    repaid = sum(principal for principal, _ in split(loan.amount, loan.rate, loan.instalment, len(days))[:due])
+    return loan.amount - repaid - (loan.first.balance or 0)
 
 
 def _tells_fees_apart(loan: TapeLoan) -> bool:

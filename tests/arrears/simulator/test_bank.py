@@ -148,7 +148,7 @@ def test_loans_fall_behind_and_recover_at_the_tape_s_rates(bank: Path) -> None:
     """Tolerances in percentage points: what docs/source.md promises, and room for chance at this size."""
     counts = count_transitions(bank, date(2018, 6, 30), date(2020, 3, 31))
     simulated = rates(counts)
-    tolerance = {"0": 0.006, "1": 0.05, "2": 0.08, "3+": 0.08}
+    tolerance = {"0": 0.006, "1": 0.05, "2": 0.08, "3+": 0.16}
     for state, allowed in tolerance.items():
         ends = simulated[state]["closed"] + simulated[state]["written_off"]
         tape_ends = TAPE_RATES[state]["closed"] + TAPE_RATES[state]["written_off"]
