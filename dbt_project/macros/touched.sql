@@ -24,11 +24,13 @@
 {% macro record_loan_state() -%}
     {#- Post-hook of a model tagged `per_loan`, in its transaction: which batches and which rules its rows are from. -#}
     {%- set batches = ref('stg_ops__passed_batches') -%}
+    {%- if not is_rebuild() -%}
     delete from {{ source('ops', 'loan_state') }} where model = '{{ this.schema }}.{{ this.identifier }}';
     insert into {{ source('ops', 'loan_state') }} (model, generation, batch_id, rules)
     select '{{ this.schema }}.{{ this.identifier }}', max(generation), max(batch_id), '{{ env_var("ARREARS_RULES", "") }}'
     from {{ batches }}
     having count(*) > 0
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro per_loan_models() -%}

@@ -136,7 +136,7 @@ def refresh(settings: Settings, *, select: str, progress: Progress | None = None
         build_id, as_of, known_at = newest
         version = _record_policy(connection, settings.policy_dir)
         arguments = ["--vars", json.dumps(dbt_vars(policy_version=version)), *_selection(select)]
-        environment = _build_environment(as_of, _rules(settings, connection, None))
+        environment = _build_environment(build_id, as_of, _rules(settings, connection, None))
         return BuildResult(build_id, as_of, known_at, *_run_dbt(settings, arguments, environment, progress))
 
 
@@ -238,14 +238,14 @@ def _start_build(
         build_id,
         known_at,
         dbt_vars(known_at=cutoff, policy_version=version),
-        _build_environment(as_of, rules),
+        _build_environment(build_id, as_of, rules),
         is_first=not has_passed_build,
         has_new_rules=has_passed_build and _has_other_rules(connection, rules),
     )
 
 
-def _build_environment(as_of: date, rules: str) -> dict[str, str]:
-    return {"ARREARS_AS_OF": as_of.isoformat(), "ARREARS_RULES": rules}
+def _build_environment(build_id: int, as_of: date, rules: str) -> dict[str, str]:
+    return {"ARREARS_BUILD_ID": str(build_id), "ARREARS_AS_OF": as_of.isoformat(), "ARREARS_RULES": rules}
 
 
 def _rules(settings: Settings, connection: psycopg2.extensions.connection, cutoff: datetime | None) -> str:

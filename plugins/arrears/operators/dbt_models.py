@@ -62,7 +62,8 @@ def model_tasks(started_by: str) -> "TaskGroup":
         operator_args={
             "vars": f"{{{{ {started}['variables'] }}}}",
             "env": {
-                name: f"{{{{ {started}['environment']['{name}'] }}}}" for name in ("ARREARS_AS_OF", "ARREARS_RULES")
+                name: f"{{{{ {started}['environment']['{name}'] }}}}"
+                for name in ("ARREARS_BUILD_ID", "ARREARS_AS_OF", "ARREARS_RULES")
             },
             "append_env": True,
             "full_refresh": f"{{{{ {started}['is_first'] }}}}",

@@ -5,7 +5,10 @@
 {%- set marts = generate_schema_name('marts', none) -%}
 
 {% if not has_loan_state() -%}
-select loan_id from {{ ref('stg_core_banking__loans') }}
+select
+    loan_id,
+    true as may_change_past
+from {{ ref('stg_core_banking__loans') }}
 {%- else -%}
 with horizon as (
     select * from {{ ref('int_builds__horizon') }}
@@ -59,23 +62,42 @@ customers as (
     where _batch_id > (select seen.batch_id from seen)
 ),
 
+-- Money that takes effect after the days that were published changes none of them; anything else might.
 landed as (
-    select loan_id from loans
+    select
+        loan_id,
+        true as may_change_past
+    from loans
     union all
-    select loan_id from schedule
+    select
+        loan_id,
+        true as may_change_past
+    from schedule
     union all
-    select loan_id from transactions
+    select
+        transactions.loan_id,
+        transactions.effective_on <= horizon.published_until as may_change_past
+    from transactions
+    cross join horizon
     union all
-    select loan_id from arrangements
+    select
+        loan_id,
+        false as may_change_past
+    from arrangements
     union all
     -- A transaction that was put right may have belonged to another loan.
-    select earlier.loan_id
+    select
+        earlier.loan_id,
+        earlier.effective_on <= horizon.published_until as may_change_past
     from transactions
+    cross join horizon
     inner join {{ source('landing', 'loan_transactions') }} as earlier
         on transactions.transaction_id = earlier.transaction_id
     union all
     -- Of what is said of a borrower only the jurisdiction moves a loan.
-    select terms.loan_id
+    select
+        terms.loan_id,
+        true as may_change_past
     from customers
     inner join terms
         on
@@ -103,16 +125,28 @@ undone as (
 ),
 
 touched as (
-    select loan_id from landed
+    select
+        loan_id,
+        may_change_past
+    from landed
     union all
-    select loan_id from passed
+    select
+        loan_id,
+        false as may_change_past
+    from passed
     union all
-    select loan_id from undone
+    select
+        loan_id,
+        false as may_change_past
+    from undone
 )
 
-select distinct loan_id
+select
+    loan_id,
+    max(case when may_change_past then 1 else 0 end) = 1 as may_change_past
 from touched
 where
     loan_id is not null
     and exists (select 1 from batches)
+group by loan_id
 {%- endif %}

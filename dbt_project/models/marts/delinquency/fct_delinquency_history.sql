@@ -1,8 +1,8 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook="{{ delete_touched() }}",
-    post_hook=["{{ record_loan_state() }}", "{{ index_next_moments() }}"],
+    pre_hook=["{{ remember_published() }}", "{{ delete_touched() }}"],
+    post_hook=["{{ record_corrections() }}", "{{ record_loan_state() }}", "{{ index_next_moments() }}"],
     indexes=[{'columns': ['loan_id', 'valid_from'], 'unique': true}],
     tags=['per_loan'],
 ) }}

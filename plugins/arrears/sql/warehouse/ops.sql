@@ -99,6 +99,36 @@ comment on table ops.loan_state is
     'One row per dbt model that keeps rows per loan: the newest batch they know of, and a fingerprint of the rules and the '
     'code that made them. A build goes on from the oldest of these batches, and starts afresh when the rules are others.';
 
+create table if not exists ops.delinquency_correction (
+    correction_id bigint generated always as identity primary key,
+    build_id bigint not null references ops.mart_build,
+    loan_id text not null,
+    valid_from date not null,
+    valid_to date not null check (valid_to > valid_from),
+    old_oldest_unpaid_due_date date,
+    old_arrears_amount numeric(18, 2),
+    old_paid_total numeric(18, 2),
+    old_outstanding_principal numeric(18, 2),
+    old_unpaid_instalments integer,
+    new_oldest_unpaid_due_date date,
+    new_arrears_amount numeric(18, 2),
+    new_paid_total numeric(18, 2),
+    new_outstanding_principal numeric(18, 2),
+    new_unpaid_instalments integer,
+    because jsonb not null
+);
+create index if not exists delinquency_correction_loan on ops.delinquency_correction (loan_id, valid_from);
+create index if not exists delinquency_correction_build on ops.delinquency_correction (build_id);
+comment on table ops.delinquency_correction is
+    'Days that were published and have other figures since a build: what fct_delinquency_history said until then and says since. '
+    'What a build published is the history of now with all corrections of later builds undone. Not for bi_reader.';
+comment on column ops.delinquency_correction.valid_to is 'Day after the last day with these figures.';
+comment on column ops.delinquency_correction.old_arrears_amount is
+    'Null, as the other old figures, where the loan was not in the history; new ones null where it no longer is.';
+comment on column ops.delinquency_correction.because is
+    'The rows landed since the build before that bear on these days: keys by table, with schedule versions for repayment_schedule; '
+    'under `rules` the fingerprint of other parameters or code. Empty where none is known.';
+
 create table if not exists ops.sealed_day (
     generation integer not null references ops.source_generation,
     as_of date not null,
