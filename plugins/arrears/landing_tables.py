@@ -116,7 +116,7 @@ def fill(template: str, table: Table, **more: sql.Composable) -> sql.Composed:
         "column_types": _typed(table, table.column_names),
         "key_types": _typed(table, table.key),
     }
-    for function in ("known", "current", "rejected", "repeated"):
+    for function in ("known", "current", "rejected", "find_repeated", "repeated"):
         names[function] = sql.Identifier(f"{function}_{table.name}")
     for alias in ("known", "incoming", "present", "earlier", "held"):
         names[f"{alias}_columns"] = columns(table, alias)

@@ -22,10 +22,12 @@ from arrears.delivery.layouts import LEGAL, Kind, Layout, layout_of
 from arrears.delivery.ledger import Batch, Item, StoredFile
 from arrears.delivery.statements import statement
 from arrears.hooks import openpgp
-from arrears.quality.suites import RuleResult, check_frame
+from arrears.quality.suites import RuleResult, check_frame, open_session
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from arrears.quality.engine import Session
 
 CHUNK_ROWS = 50_000
 RECONCILIATION = "reconciliation"
@@ -85,14 +87,15 @@ def check(
     own_ids = _own_ids(warehouse, batch) if layout is not LEGAL else {}
     figures = Figures(planned_rows=batch.row_count, ledger_rows=len(items))
     seen, results = _Seen(), _Merged()
-    for frame in _pieces(files[0].content):
-        results.add(
-            check_frame(suite=f"contact_list.{layout.name}", frame=frame, reference=batch.batch_id, docs_dir=docs_dir)
-        )
-        if list(frame.columns) == list(layout.columns):
-            _count_piece(frame, layout, items, decided, own_ids, batch, figures, seen)
-    _count_whole(warehouse, batch, layout, files, items, decided, figures, seen)
-    return [*results.merged(), *_reconcile(figures, batch, docs_dir)]
+    with open_session(docs_dir=docs_dir) as session:
+        for frame in _pieces(files[0].content):
+            results.add(
+                check_frame(suite=f"contact_list.{layout.name}", frame=frame, reference=batch.batch_id, session=session)
+            )
+            if list(frame.columns) == list(layout.columns):
+                _count_piece(frame, layout, items, decided, own_ids, batch, figures, seen)
+        _count_whole(warehouse, batch, layout, files, items, decided, figures, seen)
+        return [*results.merged(), *_reconcile(figures, batch, session)]
 
 
 class _Merged:
@@ -287,7 +290,7 @@ def _totals_decided(
         }
 
 
-def _reconcile(figures: Figures, batch: Batch, docs_dir: Path | None) -> list[RuleResult]:
+def _reconcile(figures: Figures, batch: Batch, session: "Session") -> list[RuleResult]:
     """Judge the figures; results say the figures, since they are counts and no values."""
     import pandas as pd
 
@@ -296,7 +299,7 @@ def _reconcile(figures: Figures, batch: Batch, docs_dir: Path | None) -> list[Ru
         suite=f"contact_list.{RECONCILIATION}",
         frame=frame,
         reference=f"{batch.batch_id}.{RECONCILIATION}",
-        docs_dir=docs_dir,
+        session=session,
     )
     found = ", ".join(f"{name} {count}" for name, count in vars(figures).items() if count)
     return [replace(result, found=found or "no rows, as planned") for result in results]

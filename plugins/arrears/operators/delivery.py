@@ -1,5 +1,6 @@
 """Operators of `dispatch_contact_lists`: each does one step for one vendor and can be run again at any time."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from arrears.hooks.vendor_sftp import VendorSftp
+
+
+ANSWERS_AT_ONCE_SECONDS = 5
+LOOK_AGAIN_SECONDS = 10
+"""How long a vendor's answer is waited for on the spot, and how long until it is looked for again."""
 
 
 class DispatchOperator(BaseOperator):
@@ -89,18 +95,25 @@ class StopFileTakenSensor(BaseSensorOperator):
     template_fields = ("vendor",)
 
     def __init__(self, *, vendor: str, warehouse_conn_id: str = "warehouse", **kwargs: Any) -> None:
-        super().__init__(mode="reschedule", poke_interval=3, **kwargs)
+        super().__init__(mode="reschedule", poke_interval=LOOK_AGAIN_SECONDS, **kwargs)
         self.vendor = vendor
         self.warehouse_conn_id = warehouse_conn_id
 
     def poke(self, context: "Context") -> bool:
+        """Most vendors answer at once: look for a moment before the task goes and comes back as a new process."""
+        give_up = time.monotonic() + ANSWERS_AT_ONCE_SECONDS
+        with connect(self.warehouse_conn_id) as warehouse:
+            while not (is_taken := self._look(warehouse, business_date(context))) and time.monotonic() < give_up:
+                time.sleep(0.5)
+        return is_taken
+
+    def _look(self, warehouse: "psycopg2.extensions.connection", as_of: date) -> bool:
         from arrears.delivery.stop import stop_accepted
         from arrears.operators.ingest import read_vendor
 
-        with connect(self.warehouse_conn_id) as warehouse:
-            if not stop_accepted(warehouse, self.vendor, business_date(context)):
-                read_vendor(warehouse, self.vendor, get_settings())
-            return stop_accepted(warehouse, self.vendor, business_date(context))
+        if not stop_accepted(warehouse, self.vendor, as_of):
+            read_vendor(warehouse, self.vendor, get_settings())
+        return stop_accepted(warehouse, self.vendor, as_of)
 
 
 class BuildContactListOperator(DispatchOperator):

@@ -13,7 +13,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from arrears.errors import GateBrokenError, GateError
 from arrears.landing_tables import fill, in_order, make_searchable, mark_superseded
 from arrears.quality.rules import SUITES_DIR, GateReport, Rule, RuleResult, Severity, Value, read_suite
-from arrears.quality.suites import read_report, record, red_rules, run_on_table
+from arrears.quality.suites import on_no_rows, read_report, record, red_rules, run_on_table
 from arrears.settings import Settings
 from arrears.source.contract import BY_NAME, TABLES
 
@@ -27,6 +27,8 @@ class _Batch:
     state: str
     reason: str | None
     tables: tuple[str, ...]
+    idle_tables: frozenset[str]
+    """Those of which the batch brought no row: their rules, all about its rows, have nothing to find."""
 
 
 def check_batch(
@@ -79,11 +81,14 @@ def _read_batch(warehouse: Connection, batch_id: int) -> _Batch:
         found = cursor.fetchall()
         if not found:
             raise GateBrokenError(f"load batch {batch_id} is not in ops.load_batch: was it loaded into this warehouse?")
-        cursor.execute("select table_name from ops.load_table where batch_id = %s", (batch_id,))
-        tables = {name for (name,) in cursor.fetchall()}
+        cursor.execute(
+            "select table_name, landed_rows + returned_rows from ops.load_table where batch_id = %s", (batch_id,)
+        )
+        tables = dict(cursor.fetchall())
     ordered = in_order([table.name for table in TABLES if table.name in tables])
     as_of, state, reason = found[0]
-    return _Batch(batch_id, as_of, state, reason, tuple(ordered))
+    idle = frozenset(name for name, rows in tables.items() if rows == 0)
+    return _Batch(batch_id, as_of, state, reason, tuple(ordered), idle)
 
 
 def _judge(
@@ -94,15 +99,27 @@ def _judge(
     parameters = _parameters(batch, settings)
     reference = f"batch-{batch.batch_id}"
     with warehouse, warehouse.cursor() as cursor:
-        cursor.execute("delete from ops.gate_reject where batch_id = %s", (batch.batch_id,))
+        _forget_findings(cursor, batch)
         cursor.execute("select table_name from ops.load_table where batch_id = %s and is_full", (batch.batch_id,))
         for (name,) in cursor.fetchall():
             make_searchable(cursor, BY_NAME[name])
+        for name in set(batch.tables) - batch.idle_tables:
+            cursor.execute(
+                sql.SQL("insert into ops.gate_repeat select {}, {}, found.* from {}({}) as found").format(
+                    sql.Literal(batch.batch_id),
+                    sql.Literal(name),
+                    sql.Identifier("landing", f"find_repeated_{name}"),
+                    sql.Literal(batch.batch_id),
+                )
+            )
     results = {}
     with Session(suites_dir=suites_dir, docs_dir=docs_dir) as session:
 
         def run(subject: str, relation: str, table: str | None = None) -> None:
             suite = read_suite(f"landing.{subject}", suites_dir=suites_dir, parameters=parameters, connection=warehouse)
+            if table in batch.idle_tables:
+                results[subject] = on_no_rows(suite)
+                return
             counter = _Rejecter(batch.batch_id, table) if table else None
             results[subject] = run_on_table(
                 session, warehouse, suite, relation, reference=reference, count_rows=counter
@@ -114,6 +131,13 @@ def _judge(
             run(table, f"landing.{table}", table)
         run("rejects", "ops.reject_figures")
     return results
+
+
+def _forget_findings(cursor: Cursor, batch: _Batch) -> None:
+    for table in ("gate_reject", "gate_repeat"):
+        cursor.execute(
+            sql.SQL("delete from {} where batch_id = %s").format(sql.Identifier("ops", table)), (batch.batch_id,)
+        )
 
 
 def _parameters(batch: _Batch, settings: Settings) -> dict[str, Value]:
@@ -189,7 +213,7 @@ def _set_aside(cursor: Cursor, batch: _Batch) -> None:
     for name in batch.tables:
         cursor.execute(fill("quarantine.sql", BY_NAME[name]), {"batch_id": batch.batch_id})
         mark_superseded(cursor, BY_NAME[name], batch.batch_id)
-    cursor.execute("delete from ops.gate_reject where batch_id = %s", (batch.batch_id,))
+    _forget_findings(cursor, batch)
 
 
 def _report(warehouse: Connection, batch: _Batch) -> GateReport:

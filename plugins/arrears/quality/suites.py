@@ -8,6 +8,7 @@ Importing this module is cheap; Great Expectations (about five seconds) is impor
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -45,6 +46,8 @@ __all__ = [
     "Value",
     "check_frame",
     "check_table",
+    "on_no_rows",
+    "open_session",
     "record",
     "require_green",
 ]
@@ -121,6 +124,18 @@ def run_on_table(
     return results
 
 
+def on_no_rows(suite: Suite) -> list[RuleResult]:
+    """The results of a suite about rows of which there are none: each rule holds, and nothing is run."""
+    return [_result(rule, True, 0, 0, "0 of 0 rows", None) for rule in suite.rules]
+
+
+def open_session(*, docs_dir: Path | None, suites_dir: Path = SUITES_DIR) -> "Session":
+    """One session for several checks, to be used in `with`: its pages are rendered together at the end."""
+    from arrears.quality.engine import Session
+
+    return Session(suites_dir=suites_dir, docs_dir=docs_dir)
+
+
 def check_frame(
     *,
     suite: str,
@@ -128,21 +143,26 @@ def check_frame(
     reference: str = "",
     docs_dir: Path | None = None,
     suites_dir: Path = SUITES_DIR,
+    session: "Session | None" = None,
 ) -> list[RuleResult]:
     """Run a suite of Great Expectations' own expectations on a frame. Red rules are in the result, with the exact
     positions of the failing rows; nothing is raised for them.
 
     A red `abort` rule about the columns (`expect_table_column…`) ends the check: the result then holds only such rules.
 
+    Args:
+        session: An open one (`open_session`), in place of one for this check alone; `docs_dir` is then its own.
+
     Raises:
         GateBrokenError: a rule could not be run as written (a column that it names is absent, for example).
     """
-    from arrears.quality.engine import Session
-
     loaded = read_suite(suite, suites_dir=suites_dir)
-    with Session(suites_dir=suites_dir, docs_dir=docs_dir) as session:
-        outcomes = session.validate_frame(loaded, frame)
-        page = session.render(loaded, reference)
+    opened: AbstractContextManager[Session] = (
+        nullcontext(session) if session else open_session(docs_dir=docs_dir, suites_dir=suites_dir)
+    )
+    with opened as running:
+        outcomes = running.validate_frame(loaded, frame)
+        page = running.render(loaded, reference)
     results = []
     for rule in (rule for rule in loaded.rules if rule.rule_id in outcomes):
         outcome = outcomes[rule.rule_id]

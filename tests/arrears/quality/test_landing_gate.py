@@ -12,6 +12,7 @@ from gates import Pipeline
 from small_bank import AS_OF, CHANGED, PERSONAL, Row, good_rows, insert, later, run
 
 from arrears.errors import GateBrokenError, GateError
+from arrears.quality.engine import Session
 from arrears.quality.landing_gate import check_batch
 from arrears.source.contract import TABLES
 
@@ -467,6 +468,28 @@ def test_gate_run_again_changes_nothing(pipeline: Pipeline) -> None:
     assert [run(pipeline.warehouse, f"select * from {table}") for table in tables] == before
 
 
+def test_tables_without_new_rows_are_green_and_nothing_is_asked_of_them(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(pipeline.source, good_rows())
+    pipeline.load_and_check()
+    payment = {"transaction_id": "T9", "loan_id": "L1", "kind": "repayment", "amount": 5, "effective_on": AS_OF}
+    insert(pipeline.source, {"loan_transactions": [payment | {"recorded_at": CHANGED + timedelta(days=1)}]})
+    asked: list[str] = []
+    validate = Session.validate_relation
+    monkeypatch.setattr(
+        Session,
+        "validate_relation",
+        lambda self, suite, *others: asked.append(suite.name) or validate(self, suite, *others),
+    )
+
+    pipeline.load_and_check()
+
+    assert asked == ["landing.batch", "landing.loan_transactions", "landing.rejects"]
+    judged = "select subject, rule_id, success from ops.quality_results where reference = %s order by subject, rule_id"
+    assert run(pipeline.warehouse, judged, ["2"]) == run(pipeline.warehouse, judged, ["1"])
+
+
 def test_aborted_batch_stays_aborted(pipeline: Pipeline) -> None:
     rows = good_rows()
     rows["loan_transactions"].clear()
@@ -487,8 +510,11 @@ def test_gate_that_was_killed_half_way_starts_over(pipeline: Pipeline) -> None:
         " values (%s, 'loans', 1, 'unknown_code', 'UNKNOWN_CODE')",
         [batch.batch_id],
     )
+    run(pipeline.warehouse, "insert into ops.gate_repeat values (%s, 'loans', 1, 'conflicting')", [batch.batch_id])
 
     assert pipeline.check(batch).rejected == {}
+    assert pipeline.red_rules() == set()
+    assert run(pipeline.warehouse, "select count(*) from ops.gate_repeat") == [(0,)]
 
 
 def test_unknown_batch_is_a_broken_gate(pipeline: Pipeline) -> None:

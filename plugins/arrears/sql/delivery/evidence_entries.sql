@@ -1,29 +1,33 @@
 -- Every instalment that fell due and every movement up to the day, by the schedule in force that day.
 with loan as (
-    select
-        loans.loan_id,
-        (
-            select max(instalment.schedule_version)
-            from staging.stg_core_banking__repayment_schedule as instalment
-            where instalment.loan_id = loans.loan_id and instalment.effective_from <= %(as_of)s
-        ) as schedule_version
+    select loans.loan_id
     from ops.delivery_item as item
     inner join staging.stg_core_banking__loans as loans
         on item.customer_id = loans.customer_id and item.currency = loans.currency
     where item.batch_id = %(batch_id)s
 ),
 
+-- Once for all loans together: asked loan by loan, the whole schedule would be read as often.
+versions as (
+    select
+        instalment.loan_id,
+        max(instalment.schedule_version) as schedule_version
+    from staging.stg_core_banking__repayment_schedule as instalment
+    where instalment.loan_id in (select loan.loan_id from loan) and instalment.effective_from <= %(as_of)s
+    group by instalment.loan_id
+),
+
 instalments as (
     select
-        loan.loan_id,
-        loan.schedule_version,
+        versions.loan_id,
+        versions.schedule_version,
         instalment.effective_from,
         instalment.instalment_no,
         instalment.due_date,
         instalment.principal_due + coalesce(instalment.interest_due, 0) + coalesce(instalment.fee_due, 0) as amount
-    from loan
+    from versions
     inner join staging.stg_core_banking__repayment_schedule as instalment
-        on loan.loan_id = instalment.loan_id and loan.schedule_version = instalment.schedule_version
+        on versions.loan_id = instalment.loan_id and versions.schedule_version = instalment.schedule_version
 ),
 
 counted_from as (

@@ -19,6 +19,16 @@ comment on table ops.gate_reject is
     'Rows that the gate is about to reject, while it works; they go to quarantine when the batch passes. What stays here '
     'belongs to an aborted batch: join it with landing to see why.';
 
+create table if not exists ops.gate_repeat (
+    batch_id bigint not null references ops.load_batch,
+    table_name text not null,
+    row_id bigint not null,
+    kind text not null check (kind in ('identical', 'conflicting', 'rewritten')),
+    primary key (batch_id, table_name, row_id, kind)
+);
+comment on table ops.gate_repeat is
+    'Rows of a batch that repeat a version, while the gate works: found once, and asked for by several rules.';
+
 create or replace view ops.load_figures as
 select
     loaded.batch_id,

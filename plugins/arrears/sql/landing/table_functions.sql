@@ -86,7 +86,7 @@ as $$
 $$;
 comment on function landing.{rejected}(bigint) is 'Keys of which no version is left that was not rejected.';
 
-create or replace function landing.{repeated}(under_check bigint)
+create or replace function landing.{find_repeated}(under_check bigint)
 returns table (_row_id bigint, kind text)
 language sql stable
 as $$
@@ -137,6 +137,17 @@ as $$
                 and row({earlier_columns}) is distinct from row({incoming_columns})
         )
 $$;
-comment on function landing.{repeated}(bigint) is
+comment on function landing.{find_repeated}(bigint) is
     'Rows of the batch that repeat a version: identical (collapses), conflicting within the batch, or rewritten: other '
     'content than a passed batch has under the same key and changed-at.';
+
+create or replace function landing.{repeated}(under_check bigint)
+returns table (_row_id bigint, kind text)
+language sql stable
+as $$
+    select found.row_id as _row_id, found.kind
+    from ops.gate_repeat as found
+    where found.batch_id = under_check and found.table_name = {table_name}
+$$;
+comment on function landing.{repeated}(bigint) is
+    'What find_repeated has found, once for all the rules that ask, while the gate works.';
