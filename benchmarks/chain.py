@@ -1,0 +1,270 @@
+"""How long a business day takes through Airflow, hop by hop: `make bench-chain`.
+
+A generated bank (see `bank.py`) is loaded and built once; then comes a day on which one loan in a hundred changes, then
+a day on which nothing does but one payment. A small bank goes through the same days: what its quiet day takes is the
+fixed cost of the chain. Everything runs as a person would run it, in a state directory of its own that is removed at
+the end. The result is `docs/performance-chain.md`.
+"""
+
+import argparse
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+
+import bank
+import psycopg2
+
+from arrears.settings import Settings, get_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORT = ROOT / "docs" / "performance-chain.md"
+ARREARS = Path(sys.executable).parent / "arrears"
+FIRST_DAY = date(2025, 6, 16)
+SMALL_BANK = 1_000
+PEOPLE = ("first_approval", "second_approval")
+"""Tasks that wait for a person; the demo's approvers answer after some seconds."""
+
+_NODE = re.compile(r"\d+ of \d+ (?:OK|PASS) (.*?) \.*\s*\[.* in ([\d.]+)s\]")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a DAG run, all its mapped instances together, in seconds since the day's chain was started."""
+
+    name: str
+    instances: int
+    starts: float
+    ends: float
+    busy: float
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One DAG run of the day."""
+
+    dag: str
+    starts: float
+    ends: float
+    tasks: tuple[Task, ...]
+
+
+@dataclass
+class Day:
+    """A measured business day."""
+
+    name: str
+    as_of: date
+    touched: bank.Touched | None = None
+    legs: list[Leg] = field(default_factory=list)
+    nodes: list[tuple[str, float]] = field(default_factory=list)
+    """What dbt did, the slowest first, with its seconds."""
+
+    @property
+    def seconds(self) -> float:
+        return self.legs[-1].ends
+
+    @property
+    def waited_for_people(self) -> float:
+        """From the first question to the last answer."""
+        asked = [task for leg in self.legs for task in leg.tasks if task.name in PEOPLE]
+        return max(task.ends for task in asked) - min(task.starts for task in asked) if asked else 0.0
+
+
+def main() -> None:
+    arguments = _arguments()
+    with _system() as settings:
+        small = measure(settings, SMALL_BANK, arguments.share)
+    with _system() as settings:
+        large = measure(settings, arguments.loans, arguments.share)
+    page = _page(arguments.loans, arguments.share, small, large)
+    REPORT.write_text(page, encoding="utf-8")
+    print(f"\nwritten to {REPORT.relative_to(ROOT)}")
+
+
+def measure(settings: Settings, loans: int, share: float) -> list[Day]:
+    """Fill the source and run the three days."""
+    source = settings.dsn("core_banking", "bank")
+    with closing(psycopg2.connect(source)) as connection:
+        print(f"{loans:,} loans: {bank.fill_source(connection, loans, FIRST_DAY)}", flush=True)
+    days = [
+        Day("first load", FIRST_DAY),
+        Day(f"{share:.0%} day", FIRST_DAY + timedelta(days=1)),
+        Day("quiet day", FIRST_DAY + timedelta(days=2)),
+    ]
+    for day, changed in zip(days, (None, share, 0.0), strict=True):
+        if changed is not None:
+            with closing(psycopg2.connect(source)) as connection:
+                day.touched = bank.touch_source(connection, changed, day.as_of)
+        _arrears("run", "--as-of", day.as_of.isoformat(), "--until", "delivery", "--approve-as-demo-users")
+        day.legs = _legs(settings, day.as_of)
+        day.nodes = _nodes(settings)
+        print(f"{loans:,} loans, {day.name}: {day.seconds:.0f} s", flush=True)
+    return days
+
+
+@contextmanager
+def _system() -> Iterator[Settings]:
+    """A running Arrears of its own, empty; gone at the end."""
+    home = tempfile.mkdtemp(prefix="arrears-bench-")
+    os.environ |= {
+        "ARREARS_HOME": home,
+        "ARREARS_POSTGRES_PORT": str(_free_port()),
+        "ARREARS_SFTP_PORT": str(_free_port()),
+        "ARREARS_AIRFLOW_PORT": str(_free_port()),
+    }
+    try:
+        _arrears("up")
+        yield get_settings()
+    finally:
+        _arrears("down")
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _arrears(*arguments: str) -> None:
+    result = subprocess.run([ARREARS, *arguments], check=False, stdin=subprocess.DEVNULL)
+    if result.returncode:
+        raise SystemExit(f"arrears {' '.join(arguments)} failed: see above")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# What happened ------------------------------------------------------------------------------------------------------
+
+
+def _legs(settings: Settings, as_of: date) -> list[Leg]:
+    """The DAG runs of a business date with their tasks, from Airflow's metadata."""
+    statement = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    with closing(psycopg2.connect(settings.dsn("airflow", "airflow"))) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, {"as_of": as_of.isoformat()})
+        rows = cursor.fetchall()
+    begun: datetime = min(row[1] for row in rows)
+
+    def since(instant: datetime) -> float:
+        return (instant - begun).total_seconds()
+
+    legs = []
+    for (dag, starts, ends), of_run in groupby(rows, key=lambda row: (row[0], row[1], row[2])):
+        tasks = [
+            _task(name, [(since(row[4]), since(row[5])) for row in of_task])
+            for name, of_task in groupby(sorted(of_run, key=lambda row: row[3]), key=lambda row: row[3])
+        ]
+        legs.append(Leg(dag, since(starts), since(ends), tuple(sorted(tasks, key=lambda task: task.starts))))
+    return legs
+
+
+def _task(name: str, spans: Sequence[tuple[float, float]]) -> Task:
+    return Task(
+        name=name,
+        instances=len(spans),
+        starts=min(start for start, _ in spans),
+        ends=max(end for _, end in spans),
+        busy=sum(end - start for start, end in spans),
+    )
+
+
+def _nodes(settings: Settings) -> list[tuple[str, float]]:
+    """What the last build took by model and test, from dbt's log."""
+    log = (settings.home / "dbt" / "logs" / "dbt.log").read_text(encoding="utf-8")
+    last = log[log.rindex("Running with dbt") :]
+    found = [(what.split()[-1], float(seconds)) for what, seconds in _NODE.findall(last)]
+    return sorted(found, key=lambda node: -node[1])
+
+
+# The page -----------------------------------------------------------------------------------------------------------
+
+
+def _page(loans: int, share: float, small: Sequence[Day], large: Sequence[Day]) -> str:
+    changed, quiet = large[1], large[2]
+    fixed = small[2]
+    return f"""# How long a day takes
+
+Written by `make bench-chain` (`benchmarks/chain.py`): a generated bank of {loans:,} loans with twelve instalments each
+and about as many payments, through Airflow from the trigger to the last delivered list, gates included, on one machine
+({os.cpu_count()} cores, Python {platform.python_version()}, PostgreSQL, Airflow and the played vendors all on it).
+
+{_overview(large, fixed)}
+
+* **{changed.name}**: {_said(changed)}
+* **quiet day**: {_said(quiet)} Whoever is behind or falls due is decided on all the same.
+* **fixed**: the quiet day of a bank of {SMALL_BANK:,} loans. What it takes, every day takes.
+* Legal referrals wait for two people; the demo's approvers answer after some seconds. Those seconds are in the totals.
+
+## {changed.name.capitalize()}, hop by hop
+
+Seconds since the chain was started. *Busy* is the sum over the instances of a task (one per vendor): they share the
+cores.
+
+{_hops(changed)}
+
+The slowest steps of its build:
+
+{_slowest(changed)}
+
+## The fixed cost, hop by hop
+
+{_hops(fixed)}
+"""
+
+
+def _overview(large: Sequence[Day], fixed: Day) -> str:
+    days = [*large, fixed]
+    names = [day.name for day in large] + ["fixed"]
+    lines = [f"| seconds | {' | '.join(names)} |", "|---|" + "---:|" * len(days)]
+    for position, leg in enumerate(large[0].legs):
+        cells = [f"{day.legs[position].ends - day.legs[position].starts:.0f}" for day in days]
+        lines.append(f"| `{leg.dag}` | {' | '.join(cells)} |")
+    handed_over = [day.seconds - sum(leg.ends - leg.starts for leg in day.legs) for day in days]
+    lines.append(f"| from one DAG to the next | {' | '.join(f'{seconds:.0f}' for seconds in handed_over)} |")
+    lines.append(f"| **whole chain** | {' | '.join(f'**{day.seconds:.0f}**' for day in days)} |")
+    lines.append(f"| of it waiting for people | {' | '.join(f'{day.waited_for_people:.0f}' for day in days)} |")
+    return "\n".join(lines)
+
+
+def _said(day: Day) -> str:
+    assert day.touched is not None
+    return (
+        f"{day.touched.loans:,} loans are touched: of {day.touched.with_events:,} something was recorded, of "
+        f"{day.touched.passed_due_dates:,} a due date passed."
+    )
+
+
+def _hops(day: Day) -> str:
+    lines = ["| DAG | task | instances | from | to | busy |", "|---|---|---:|---:|---:|---:|"]
+    for leg in day.legs:
+        lines += [
+            f"| `{leg.dag}` | `{task.name}` | {task.instances} |"
+            f" {task.starts:.1f} | {task.ends:.1f} | {task.busy:.1f} |"
+            for task in leg.tasks
+        ]
+    return "\n".join(lines)
+
+
+def _slowest(day: Day, count: int = 15) -> str:
+    lines = ["| model or test | seconds |", "|---|---:|"]
+    return "\n".join(lines + [f"| `{name}` | {seconds:.1f} |" for name, seconds in day.nodes[:count]])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--loans", type=int, default=1_000_000)
+    parser.add_argument("--share", type=float, default=0.01, help="of the loans that change on the second day")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
