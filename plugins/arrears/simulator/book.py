@@ -12,6 +12,9 @@ from arrears.simulator.places import PhoneBook, Place
 from arrears.source.contract import TABLES
 from arrears.source.writer import ContractWriter, Value
 
+_SCHEDULE_COLUMNS = (
+    "loan_id schedule_version effective_from instalment_no due_date principal_due interest_due fee_due updated_at"
+).split()
 CHANNELS = ("sms", "phone", "field_visit", "legal", "care")
 
 
@@ -188,19 +191,17 @@ class Book:
         self, loan_id: str, instalments: Iterable[Instalment], effective_from: date, *, version: int = 1
     ) -> None:
         stamp, start = self.evening(effective_from), effective_from.isoformat()
-        for instalment in instalments:
-            self.writer.add(
-                "repayment_schedule",
-                loan_id=loan_id,
-                schedule_version=version,
-                effective_from=start,
-                instalment_no=instalment.number,
-                due_date=instalment.due_on,
-                principal_due=money(instalment.principal),
-                interest_due=money(instalment.interest),
-                fee_due=money(instalment.fee),
-                updated_at=stamp,
-            )
+        self.writer.add_rows(
+            "repayment_schedule",
+            _SCHEDULE_COLUMNS,
+            [
+                (
+                    *(loan_id, version, start, instalment.number, instalment.due_on),
+                    *(money(instalment.principal), money(instalment.interest), money(instalment.fee), stamp),
+                )
+                for instalment in instalments
+            ],
+        )
 
     def transaction(
         self,

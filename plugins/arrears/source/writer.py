@@ -1,6 +1,7 @@
 """Write rows as files of the source contract."""
 
 import csv
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -50,6 +51,25 @@ class ContractWriter:
             raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
         writer.writerow([value if type(value := values.get(name)) is str else to_text(value) for name in names])
         self.row_counts[table] += 1
+
+    def add_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+        """Write many rows of the same columns, several times faster than one by one; other columns are null.
+
+        Values are written as `csv` writes them: booleans and instants must be text already.
+
+        Raises:
+            KeyError: no such table, or no such column in it.
+        """
+        writer = self._writers.get(table) or self._open(BY_NAME[table])
+        names = self._names[table]
+        if unknown := set(columns) - names.keys():
+            raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
+        ordered = list(rows)
+        if list(names) != list(columns):
+            places = [columns.index(name) if name in columns else None for name in names]
+            ordered = [[None if place is None else row[place] for place in places] for row in ordered]
+        writer.writerows(ordered)
+        self.row_counts[table] += len(ordered)
 
     def _open(self, table: Table) -> Any:
         path = self.directory / f"{table.name}.csv"

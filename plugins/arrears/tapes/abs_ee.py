@@ -174,7 +174,7 @@ def _day_counts(store: TapeStore) -> tuple[dict[str, str], set[tuple[str, date]]
     originators: dict[str, str] = {}
     votes: dict[str, list[str]] = defaultdict(list)
     used: set[tuple[str, date]] = set()
-    for seen, count in evidence(_observations(store, originators)):
+    for seen, count in evidence(_observations(store, originators, votes)):
         found = votes[originators[seen.loan_id]]
         if len(found) < ENOUGH_EVIDENCE:
             found.append(count)
@@ -182,14 +182,17 @@ def _day_counts(store: TapeStore) -> tuple[dict[str, str], set[tuple[str, date]]
     return {
         name: THIRTY_360 if counts.count(THIRTY_360) > counts.count(ACTUAL) else ACTUAL
         for name, counts in votes.items()
+        if counts
     }, used
 
 
-def _observations(store: TapeStore, originators: dict[str, str]) -> Iterator[Observation]:
+def _observations(store: TapeStore, originators: dict[str, str], votes: dict[str, list[str]]) -> Iterator[Observation]:
+    """What may tell how days are counted, of loans whose originator still needs to be told about."""
     for loan_id, rows in store.loans():
-        if not any(row.currentDelinquencyStatus for row in rows):
+        originator = rows[0].originatorName or ""
+        if len(votes[originator]) >= ENOUGH_EVIDENCE or not any(row.currentDelinquencyStatus for row in rows):
             continue
-        originators[loan_id] = rows[0].originatorName or ""
+        originators[loan_id] = originator
         months = _months(rows)
         yield Observation(loan_id, months[0].ends_on, months[0].days_past_due or 0, nothing_happened=False)
         for before, month in pairwise(months):

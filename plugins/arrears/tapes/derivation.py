@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import pairwise
+from functools import lru_cache
+from itertools import islice, pairwise
 
 from arrears.domain.amortisation import add_months, due_dates, level_instalment, month_end, split
 from arrears.simulator.book import Instalment, total
@@ -25,6 +26,10 @@ _ENDS_UNKNOWN = "99"
 _NEAR = Decimal("0.05")
 """Share of an instalment within which a derived payment is taken for whole instalments."""
 _SAME_INSTALMENT = Decimal("0.02")
+
+
+_once_a_loan = lru_cache(maxsize=2)
+"""For what is asked several times of a loan while it is written; the loan before is forgotten."""
 
 
 # Terms -----------------------------------------------------------------------------------------------------------
@@ -49,6 +54,7 @@ def level_payment(amount: int, rate: Decimal, count: int, months: Sequence[Month
     return stated
 
 
+@_once_a_loan
 def due_day(loan: TapeLoan) -> int:
     """The day of the month: known for a loan that was late once, otherwise assumed."""
     late = loan.first_late
@@ -73,6 +79,7 @@ class Opening:
     """Paid ahead."""
 
 
+@_once_a_loan
 def opening(loan: TapeLoan) -> Opening:
     """What the first month's status and next amount due say.
 
@@ -154,7 +161,8 @@ def schedule(loan: TapeLoan) -> list[Instalment]:
     balance = (loan.first.balance or 0) + _principal_ahead(loan, start, days)
     if not 0 < balance <= loan.amount or paid == 0:
         paid, balance = 0, loan.amount
-    days += [add_months(days[-1], month, due_day(loan)) for month in range(1, 1 + _months_beyond(loan, days, paid))]
+    beyond = range(1, 1 + _months_beyond(loan, days, paid))
+    days = (*days, *(add_months(days[-1], month, due_day(loan)) for month in beyond))
     parts = _repaid(loan, paid, len(days), loan.amount - balance)
     parts += split(balance, loan.rate, loan.instalment, len(days) - paid)
     return [
@@ -199,10 +207,10 @@ def _months_beyond(loan: TapeLoan, days: Sequence[date], paid: int) -> int:
     return -(-left // loan.instalment) if paid == len(days) and left > 0 else 0
 
 
-def _due_dates(loan: TapeLoan) -> list[date]:
+@_once_a_loan
+def _due_dates(loan: TapeLoan) -> tuple[date, ...]:
     count = month_number(loan.last_due_month) - month_number(loan.first_due_month) + 1
-    days = due_dates(loan.first_due_month, due_day(loan))
-    return [next(days) for _ in range(count)]
+    return tuple(islice(due_dates(loan.first_due_month, due_day(loan)), count))
 
 
 # The end ---------------------------------------------------------------------------------------------------------
@@ -220,6 +228,7 @@ class Outcome:
         return self.closed_on or self.written_off_on
 
 
+@_once_a_loan
 def outcome(loan: TapeLoan) -> Outcome:
     """How the loan ended: by the servicer's zero-balance code, and where there is none by the balance.
 

@@ -47,9 +47,10 @@ class Month:
         return self.begins_on or self.ends_on.replace(day=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TapeLoan:
-    """One loan: its terms and its months in order, one row a period."""
+    """One loan: its terms and its months in order, one row a period. Compared by identity, so what follows from it
+    can be remembered."""
 
     loan_id: str
     originator: str
