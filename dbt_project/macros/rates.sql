@@ -3,9 +3,9 @@
     least(7, ceil({{ days }} / 30.0))
 {%- endmacro %}
 
-{% macro rate(part, whole) -%}
+{% macro rate(part, whole, digits=6) -%}
     {#- A rate as a fraction; null where there is nothing to divide by. -#}
-    round(cast({{ part }} as numeric) / nullif({{ whole }}, 0), 6)
+    round(cast({{ part }} as numeric) / nullif({{ whole }}, 0), {{ digits }})
 {%- endmacro %}
 
 {% macro minimum_cases() -%}

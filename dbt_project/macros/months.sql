@@ -1,0 +1,18 @@
+{% macro month_of(day) -%}
+    {#- A month is named by its first day. -#}
+    cast(date_trunc('month', {{ day }}) as date)
+{%- endmacro %}
+
+{% macro month_end_of(day) -%}
+    {#- The last day of the month that holds the day. -#}
+    ({{ add_months(month_of(day), 1) }} - 1)
+{%- endmacro %}
+
+{% macro months_between(first, last) -%}
+    {#- How many calendar months lie between the months of two dates. -#}
+    cast(
+        12 * (extract(year from {{ last }}) - extract(year from {{ first }}))
+        + extract(month from {{ last }}) - extract(month from {{ first }})
+        as integer
+    )
+{%- endmacro %}

@@ -1,0 +1,50 @@
+-- A month's end says what the day says, where the day that was just built is a month's end.
+with month_ends as (
+    select * from {{ ref('delinquency_tier_month_end') }}
+),
+
+days as (
+    select * from {{ ref('delinquency_tier') }}
+),
+
+months as (
+    select * from {{ ref('int_calendar__month_ends') }}
+),
+
+compared as (
+    select
+        tier,
+        product,
+        jurisdiction,
+        currency,
+        loans,
+        arrears_amount,
+        outstanding_principal
+    from month_ends
+    where month_end = {{ as_of_date() }}
+    union all
+    select
+        tier,
+        product,
+        jurisdiction,
+        currency,
+        -loans as loans,
+        -arrears_amount as arrears_amount,
+        -outstanding_principal as outstanding_principal
+    from days
+    where
+        as_of = {{ as_of_date() }}
+        and as_of in (select months.month_end from months)
+)
+
+select
+    tier,
+    product,
+    jurisdiction,
+    currency,
+    sum(loans) as loans,
+    sum(arrears_amount) as arrears_amount,
+    sum(outstanding_principal) as outstanding_principal
+from compared
+group by tier, product, jurisdiction, currency
+having sum(loans) <> 0 or sum(arrears_amount) <> 0 or sum(outstanding_principal) <> 0

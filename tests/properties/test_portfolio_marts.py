@@ -1,0 +1,180 @@
+"""Generated portfolios, built day after day with rows that come late: the portfolio marts say what Python says."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from generated import FIRST, NEWEST, PARAMETERS, portfolio
+from marts_warehouse import Warehouse, new_warehouse, policy_pack
+from oracle import Loan
+from portfolio import Portfolio
+from portfolio_oracle import Life, Rows, cures, months_until, roll_rates, tiers, vintages
+
+from arrears.settings import Settings
+
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+
+LOANS = 120
+SEED = 20260331
+PORTFOLIO = (
+    "+fct_roll_rate +fct_cure_rate +fct_vintage +delinquency_tier_month_end +delinquency_tier loan_delinquency_on"
+)
+DAYS = (date(2025, 12, 30), date(2026, 1, 31), NEWEST)
+"""Builds: before a month's end, on one, and two months later; with each come rows that belong to days before."""
+EARLY, LATE = datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
+MART_KEYS = {
+    "fct_roll_rate": ("month", "from_tier", "to_tier", "product", "currency"),
+    "delinquency_tier_month_end": ("month_end", "tier", "product", "jurisdiction", "currency"),
+    "fct_cure_rate": ("month", "from_tier", "product", "currency"),
+    "fct_vintage_by_score_band": ("disbursement_month", "months_on_book", "product", "currency", "score_band"),
+    "fct_vintage": ("disbursement_month", "months_on_book", "product", "currency"),
+}
+
+
+class Bank:
+    """A warehouse after all days, and the loans that it should know of."""
+
+    def __init__(self, marts: Warehouse, lives: list[Life], bands: dict[str, str]) -> None:
+        self.marts = marts
+        self.lives = lives
+        self.bands = bands
+        self.months = months_until(FIRST, NEWEST)
+
+    def found(self, mart: str, expected: Rows) -> Rows:
+        """The mart's rows with the columns that are expected."""
+        names = list(next(iter(expected.values())))
+        return {
+            tuple(row[name] for name in MART_KEYS[mart]): {name: row[name] for name in names}
+            for row in self.marts.rows(f"select * from marts.{mart}")
+        }
+
+    def agrees(self, mart: str, expected: Rows) -> None:
+        found = self.found(mart, expected)
+        differences = {
+            key: (found.get(key), expected.get(key))
+            for key in found.keys() | expected.keys()
+            if found.get(key) != expected.get(key)
+        }
+        assert not differences, f"{mart}: {len(differences)} rows (mart, Python): {dict(list(differences.items())[:3])}"
+
+
+@pytest.fixture(scope="module")
+def bank(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+    rules = policy_pack(tmp_path_factory.mktemp("policy"), delinquency_parameters=PARAMETERS)
+    rows, loans = portfolio(SEED, LOANS)
+    bands = _score(rows, loans)
+    jurisdictions = {row["customer_id"]: row["jurisdiction"] for row in rows.rows["customers"]}
+    lives = [Life(loan, jurisdictions[loan.loan["customer_id"]]) for loan in loans.values()]
+    with new_warehouse(server, policy_dir=rules) as marts:
+        for day, part in zip(DAYS, _in_parts(rows), strict=True):
+            part.land(marts.connection, as_of=day)
+            marts.build(day, select=PORTFOLIO)
+        yield Bank(marts, [life for life in lives if life.is_real], bands)
+
+
+def _score(rows: Portfolio, loans: dict[str, Loan]) -> dict[str, str]:
+    """Give each borrower a score, some after the loan was made; returns the band of each loan."""
+    bands = {}
+    choose = random.Random(SEED)
+    for row in rows.rows["customers"]:
+        loan_id = row["customer_id"].removeprefix("C-")
+        disbursed_on = loans[loan_id].loan["disbursed_on"]
+        score, band = choose.choice(((579, "deep_subprime"), (580, "subprime"), (660, "prime"), (850, "super_prime")))
+        days = choose.choice((-100, 0, 1))
+        row |= {"credit_score": score, "credit_score_on": disbursed_on + timedelta(days=days)}
+        bands[loan_id] = band if days <= 0 else "unknown"
+    return bands
+
+
+def _in_parts(rows: Portfolio) -> list[Portfolio]:
+    """The same rows in three deliveries. A third of the transactions come with a later one, and loans change.
+
+    At first no loan is closed or written off, and some are dated too early: their first months vanish again.
+    """
+    choose = random.Random(SEED)
+    parts = [Portfolio() for _ in DAYS]
+    for table, table_rows in rows.rows.items():
+        for row in table_rows:
+            if table == "loans":
+                too_early = timedelta(days=choose.choice((0, 0, 40)))
+                first = row | {
+                    "closed_on": None,
+                    "written_off_on": None,
+                    "disbursed_on": row["disbursed_on"] - too_early,
+                }
+                parts[0].rows.setdefault(table, []).append(first | {"updated_at": EARLY})
+                parts[choose.choice((1, 2))].rows.setdefault(table, []).append(row | {"updated_at": LATE})
+            else:
+                # A reversal comes last, so that what it takes back is there.
+                is_late = table == "loan_transactions" and choose.random() < 0.3
+                part = 2 if row.get("kind") == "reversal" else choose.choice((1, 2)) if is_late else 0
+                parts[part].rows.setdefault(table, []).append(row)
+    return parts
+
+
+def test_roll_rates_and_tiers_agree_with_plain_python(bank: Bank) -> None:
+    bank.agrees("fct_roll_rate", roll_rates(bank.lives, bank.months))
+    bank.agrees("delinquency_tier_month_end", tiers(bank.lives, bank.months))
+
+
+def test_each_row_of_the_matrix_sums_to_one(bank: Bank) -> None:
+    sums = bank.marts.rows(
+        "select sum(rate_by_count) as by_count, sum(rate_by_amount) as by_amount, sum(outstanding_principal) as amount"
+        " from marts.fct_roll_rate group by month, from_tier, product, currency"
+    )
+    assert len(sums) > 50
+    for row in sums:
+        assert abs(row["by_count"] - 1) < Decimal("1e-9")
+        assert row["by_amount"] is None if not row["amount"] else abs(row["by_amount"] - 1) < Decimal("1e-9")
+
+
+def test_cures_agree_with_plain_python(bank: Bank) -> None:
+    expected = cures(bank.lives, bank.months)
+    assert sum(row["cured"] for row in expected.values()) > 10
+    assert sum(row["relapsed_3m"] or 0 for row in expected.values()) > 1
+    bank.agrees("fct_cure_rate", expected)
+
+
+def test_vintages_agree_with_plain_python(bank: Bank) -> None:
+    expected = vintages(bank.lives, bank.months, bank.bands)
+    assert {key[4] for key in expected} == {"deep_subprime", "subprime", "prime", "super_prime", "unknown"}
+    assert sum(row["written_off"] for row in expected.values()) > 10
+    bank.agrees("fct_vintage_by_score_band", {key: dict(row) for key, row in expected.items()})
+    together: Rows = {}
+    for (*key, _), row in expected.items():
+        total = together.setdefault(tuple(key), dict.fromkeys(row, 0))
+        together[tuple(key)] = {name: total[name] + row[name] for name in row}
+    bank.agrees("fct_vintage", together)
+    for row in bank.marts.rows("select * from marts.fct_vintage"):
+        assert row["cumulative_loss_rate"] == round(row["written_off_principal"] / row["principal"], 6)
+
+
+def test_month_ends_agree_with_the_function(bank: Bank) -> None:
+    """The tier of a month's end is written in one place and read in another: they never part."""
+    for month in bank.months:
+        found = bank.marts.rows(
+            "select loan_id, state, days_past_due, arrears_amount, outstanding_principal"
+            " from intermediate.int_loans__month_end where month_end = %s and state <> 'closed' order by 1",
+            month.end,
+        )
+        assert found == bank.marts.rows(
+            "select loan_id, case when is_written_off then 'written_off' else tier end as state, days_past_due,"
+            " arrears_amount, outstanding_principal from marts.loan_delinquency_on(%s) order by 1",
+            month.end,
+        )
+
+
+def test_what_did_not_change_is_not_written_again(bank: Bank) -> None:
+    newest = bank.marts.rows("select max(revision) as revision from intermediate.int_loans__month_end")[0]["revision"]
+    loan_id = next(life.loan.loan["loan_id"] for life in bank.lives if life.is_delinquent(NEWEST))
+    late = Portfolio()
+    late.pay(loan_id, "0.01", date(2026, 3, 15), recorded_at=LATE, transaction_id="LATE")
+    late.land(bank.marts.connection, as_of=NEWEST)
+    bank.marts.build(NEWEST, select=PORTFOLIO)
+    revised = bank.marts.rows(
+        "select distinct loan_id, month_end from intermediate.int_loans__month_end where revision > %s",
+        newest,
+    )
+    assert revised == [{"loan_id": loan_id, "month_end": NEWEST}]
