@@ -5,9 +5,10 @@
         The gate notes which rows a batch supersedes (`ops.superseded_row`), so that nothing is sorted here.
 
         With a knowledge time K: the newest version that changed by K. Where none did, the oldest version there is
-        (the source overwrites rows, so an older one may never have been landed), or no row when not keep_unknown.
+        (the source overwrites rows, so an older one may never have been landed), or no row when not keep_unknown. A key
+        that came only after a load that covers K was not there at K: it has no row either.
     -#}
-    {%- if var('known_at') -%}
+    {%- if knowledge_time() -%}
     select *
     from (
         select
@@ -28,7 +29,20 @@
             and {{ is_known('landed.' ~ changed_at) }}
         {%- endif %}
     ) as versions
-    where _version_rank = 1
+    where
+        _version_rank = 1
+        {%- if keep_unknown %}
+        and (
+            {{ is_known(changed_at) }}
+            or not exists (
+                select 1
+                from {{ ref('stg_ops__passed_batches') }} as covering
+                where
+                    covering.as_of >= {{ knowledge_day() }}
+                    and covering.batch_id < versions._batch_id
+            )
+        )
+        {%- endif %}
     {%- else -%}
     select landed.*
     from {{ _passed_rows(table) }}

@@ -140,6 +140,32 @@ def refresh(settings: Settings, *, select: str, progress: Progress | None = None
         return BuildResult(build_id, as_of, known_at, *_run_dbt(settings, arguments, environment, progress))
 
 
+def build_apart(
+    settings: Settings,
+    *,
+    as_of: date,
+    known_at: datetime | None,
+    prefix: str,
+    select: str,
+    progress: Progress | None = None,
+) -> None:
+    """Build the models that `select` names afresh into schemas whose names begin with `prefix`. Commits as it goes.
+
+    Reads landing and the ledger, writes neither: it is recorded nowhere, and what is published stays as it is. Data
+    tests do not run. A build may run at the same time; two of the same prefix may not.
+
+    Raises:
+        BuildError: dbt failed.
+    """
+    environment = {
+        "ARREARS_AS_OF": as_of.isoformat(),
+        "ARREARS_KNOWN_AT": known_at.isoformat() if known_at else "",
+        "ARREARS_SCHEMA_PREFIX": prefix,
+    }
+    arguments = ["--full-refresh", *_selection(select), "--exclude-resource-type", "test"]
+    _run_dbt(settings, arguments, environment, progress, place=settings.home / "dbt" / prefix.strip("_"))
+
+
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The variables that `dbt_project.yml`, `profiles.yml` and models read: every plain setting, and the password."""
     variables = {
@@ -307,17 +333,23 @@ def _selection(select: str | None) -> list[str]:
 
 
 def _run_dbt(
-    settings: Settings, arguments: Sequence[str], environment: dict[str, str], progress: Progress | None
+    settings: Settings,
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    progress: Progress | None,
+    *,
+    place: Path | None = None,
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Run `dbt build` in this process; counts by status, and the names of tests that warned."""
     # Imported late: two seconds that only a build has to pay.
     from dbt.cli.main import dbtRunner
 
-    project = str(stage_project(settings))
+    place = place or settings.home / "dbt"
+    project = str(stage_project(settings, place))
     command = [
         "build",
         *("--project-dir", project, "--profiles-dir", project),
-        *("--target-path", str(settings.home / "dbt" / "target"), "--log-path", str(settings.home / "dbt" / "logs")),
+        *("--target-path", str(place / "target"), "--log-path", str(place / "logs")),
         # Without the manifest and results as JSON, which take seconds and nobody reads: the log has it all.
         *("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-write-json"),
         # Unit tests prove the code, not the day's data: `make test` runs them.
@@ -330,12 +362,12 @@ def _run_dbt(
     return _read_outcome(outcome)
 
 
-def stage_project(settings: Settings) -> Path:
+def stage_project(settings: Settings, place: Path | None = None) -> Path:
     """A copy of the dbt project in the state directory, with the policy packs that are in force; returns its path.
 
     dbt cannot read seeds from a directory outside its project: given one, it writes what it compiled over the files.
     """
-    staged = settings.home / "dbt" / "project"
+    staged = (place or settings.home / "dbt") / "project"
     for source, target in ((DBT_PROJECT, staged), (settings.policy_dir, staged / "seeds" / "policy")):
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("target", "logs"))

@@ -10,6 +10,7 @@ import psycopg2
 import typer
 
 from arrears.cli.deliveries import deliveries
+from arrears.cli.rebuild import rebuild
 from arrears.cli.source import source_app
 from arrears.cli.tape import tape_app
 from arrears.cli.terminal import console, errors
@@ -28,6 +29,7 @@ app.add_typer(source_app, name="source", help="Fill the demo bank: from files, a
 app.add_typer(tape_app, name="tape", help="Compare our days past due with those of real loan tapes.")
 app.add_typer(vendor_app, name="vendor", help="For vendors: check files before sending them.")
 app.command("deliveries")(deliveries)
+app.command("rebuild")(rebuild)
 
 AsOf = Annotated[
     datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The business date, for example 2019-08-31.")

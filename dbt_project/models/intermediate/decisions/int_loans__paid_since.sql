@@ -46,7 +46,7 @@ late as (
     left join rejected on transactions._row_id = rejected._row_id
     left join known on transactions.transaction_id = known.transaction_id
     where
-        {{ 'false' if var('known_at') else 'true' }}
+        {{ 'false' if knowledge_time() else 'true' }}
         and batches.state = 'passed'
         and batches.generation = (select max(generations.generation) from generations)
         and built_from.batch_id is null
