@@ -1,14 +1,11 @@
--- A month's end says what the day says, where the day that was just built is a month's end.
+-- A month's end says what the day says, where the day that was just built is a month's end. delinquency_tier is no ref
+-- here, or a build of days without months would run this test; delinquency_tier_month_end waits for it.
 with month_ends as (
     select * from {{ ref('delinquency_tier_month_end') }}
 ),
 
 days as (
-    select * from {{ ref('delinquency_tier') }}
-),
-
-months as (
-    select * from {{ ref('int_calendar__month_ends') }}
+    select * from {{ generate_schema_name('marts', none) }}.delinquency_tier
 ),
 
 compared as (
@@ -34,7 +31,7 @@ compared as (
     from days
     where
         as_of = {{ as_of_date() }}
-        and as_of in (select months.month_end from months)
+        and as_of = {{ month_end_of(as_of_date()) }}
 )
 
 select

@@ -15,8 +15,7 @@ cures as (
 
 late_tiers as (
     select tier
-    from {{ ref('int_policy__tiers') }}
-    where not is_written_off
+    from {{ ref('delinquency_tier_month_end') }}
     group by tier
     having min(dpd_from) > 0
 ),

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('delinquency_tier') }}
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}") }}
 
 with flows as (
