@@ -37,7 +37,7 @@ from arrears.tapes.derivation import due_day, extension, outcome, reversals, ski
 from arrears.tapes.loan import Month, TapeLoan
 from arrears.warehouse import migrate
 
-_MODELS = "+fct_loan_delinquency +fct_delinquency_history"
+_MODELS = "+tag:per_loan +loan_delinquency_on"
 _SLIVER = Decimal("0.1")
 """Share of an instalment below which what is open may be a credit that the tape hides, or the servicer's tolerance."""
 _DAYS_APART = 3

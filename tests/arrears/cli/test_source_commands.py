@@ -89,3 +89,16 @@ def test_directory_without_the_tape_is_refused(databases: Settings, tmp_path: Pa
 
 def test_unknown_tape_is_refused(tmp_path: Path) -> None:
     assert run("load", "--tape", "no-such-tape", tmp_path).exit_code == 2
+
+
+@pytest.mark.postgres
+def test_tape_as_filed_is_loaded(databases: Settings) -> None:
+    sample = Path(__file__).parents[1] / "tapes" / "ex102_sample.xml"
+    result = run("load", "--tape", "abs-ee", sample, "--replace")
+    assert result.exit_code == 0, result.exception
+    assert count_loans(databases) == 3
+
+
+def test_tape_that_is_not_there_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    result = run("load", "--tape", "abs-ee", tmp_path / "nowhere.xml")
+    assert isinstance(result.exception, SourceFileError)
