@@ -36,8 +36,8 @@ class Publication:
     published_at: datetime
     """When it took what had been landed."""
     policy_version: str | None
-    is_newest: bool
-    """The day is the newest: every figure of its loans is still there, not only those of the history."""
+    is_whole: bool
+    """Every figure of its loans is still there, as of the newest day, and not only those of the history."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _compare(
         "published_at": publication.published_at,
         "known_at": known_at,
     }
-    cursor.execute(_statement("compare_newest" if publication.is_newest else "compare_older"), parameters)
+    cursor.execute(_statement("compare_newest" if publication.is_whole else "compare_older"), parameters)
     cursor.execute("analyze compared")
     cursor.execute(_statement("create_differences"), parameters)
     counts = _counts(cursor)

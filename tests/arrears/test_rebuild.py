@@ -102,7 +102,7 @@ def test_known_that_evening_is_what_was_published_that_evening(published: Any, d
     assert marts.rows(_LOANS.format("rebuild_marts")) == shown[day]
     assert (report.differing_loans, report.tiers, report.first_loans) == (0, (), ())
     assert report.publication is not None
-    assert report.publication.is_newest == (day == THIRD)
+    assert report.publication.is_whole == (day == THIRD)
     assert marts.rows("select * from rebuild_marts.differences") == []
     assert _everything(marts) == before, "nothing that is published changes"
 

@@ -86,7 +86,7 @@ def _print(report: "RebuildReport") -> None:
             " a pause moves tiers and leaves what the history says"
         )
     if not report.differing_loans:
-        what = "every figure of every loan" if report.publication.is_newest else "what the history says of every loan"
+        what = "every figure of every loan" if report.publication.is_whole else "what the history says of every loan"
         console.print(f"[green]✓[/] {what} is as published")
         return
     console.print(_figures(report))
