@@ -11,6 +11,7 @@ from typing import Any
 import psycopg2.extensions
 from psycopg2.extras import execute_values
 
+from arrears.landing_tables import mark_superseded
 from arrears.source.contract import BY_NAME
 
 AS_OF = date(2026, 3, 18)
@@ -256,6 +257,7 @@ class World:
             batch_id = int(cursor.fetchone()[0])
             for table, rows in self.rows.items():
                 _insert(cursor, table, batch_id, rows)
+                mark_superseded(cursor, BY_NAME[table], batch_id)
             for batch in self.batches:
                 _insert_row(cursor, "ops.delivery_batch", {**batch["batch"], "generation": generation})
                 _insert_row(cursor, "ops.delivery_item", batch["item"])

@@ -30,20 +30,45 @@
     coalesce(len({{ values }}), 0)
 {%- endmacro %}
 
+{% macro array_without(values, value) -%}
+    {#- The values of an array but one, in their order. -#}
+    {{ adapter.dispatch('array_without', 'arrears')(values, value) }}
+{%- endmacro %}
+
+{% macro default__array_without(values, value) -%}
+    array_remove({{ values }}, {{ value }})
+{%- endmacro %}
+
+{% macro duckdb__array_without(values, value) -%}
+    list_filter({{ values }}, lambda each: each <> {{ value }})
+{%- endmacro %}
+
+{% macro json_array_size(value) -%}
+    {{ adapter.dispatch('json_array_size', 'arrears')(value) }}
+{%- endmacro %}
+
+{% macro default__json_array_size(value) -%}
+    json_array_length({{ value }})
+{%- endmacro %}
+
+{% macro postgres__json_array_size(value) -%}
+    jsonb_array_length({{ value }})
+{%- endmacro %}
+
 {% macro rows_of(values, column) -%}
     {#- The values of an array as rows of one column: a query, for use in a lateral join. -#}
     select unnest({{ values }}) as {{ column }}
 {%- endmacro %}
 
-{% macro positions_of(values) -%}
-    {#- In a select list: a row for each position of an array. -#}
-    {{ adapter.dispatch('positions_of', 'arrears')(values) }}
+{% macro positions_of(values, column) -%}
+    {#- The positions of an array as rows of one column: a query, for use in a lateral join. -#}
+    {{ adapter.dispatch('positions_of', 'arrears')(values, column) }}
 {%- endmacro %}
 
-{% macro default__positions_of(values) -%}
-    generate_subscripts({{ values }}, 1)
+{% macro default__positions_of(values, column) -%}
+    (select generate_subscripts({{ values }}, 1) as {{ column }})
 {%- endmacro %}
 
-{% macro duckdb__positions_of(values) -%}
-    unnest(range(1, len({{ values }}) + 1))
+{% macro duckdb__positions_of(values, column) -%}
+    (select unnest(range(1, len({{ values }}) + 1)) as {{ column }})
 {%- endmacro %}

@@ -5,7 +5,20 @@
 
 {% macro add_months(day, months) -%}
     {#- The same day so many months later, or the last day of that month. -#}
-    cast({{ day }} + make_interval(months => {{ months }}) as date)
+    {{ adapter.dispatch('add_months', 'arrears')(day, months) }}
+{%- endmacro %}
+
+{% macro default__add_months(day, months) -%}
+    cast({{ day }} + ({{ months }}) * interval '1 month' as date)
+{%- endmacro %}
+
+{% macro weekday_of(day) -%}
+    {#- In three small letters, as the seeds name them: mon to sun. -#}
+    case extract(isodow from {{ day }})
+        {% for name in ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] -%}
+        when {{ loop.index }} then '{{ name }}'
+        {% endfor -%}
+    end
 {%- endmacro %}
 
 {% macro days_30_360(from_day, to_day) -%}

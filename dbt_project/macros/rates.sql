@@ -4,8 +4,15 @@
 {%- endmacro %}
 
 {% macro rate(part, whole, digits=6) -%}
-    {#- A rate as a fraction; null where there is nothing to divide by. -#}
-    round(cast({{ part }} as numeric) / nullif({{ whole }}, 0), {{ digits }})
+    {#-
+        A rate as a fraction; null where there is nothing to divide by. Engines that divide in binary have what was lost
+        rounded off before the digits are.
+    -#}
+    cast(
+        round(
+            cast(cast({{ part }} as numeric(24, 6)) / nullif({{ whole }}, 0) as numeric(30, 15)), {{ digits }}
+        ) as numeric(18, {{ digits }})
+    )
 {%- endmacro %}
 
 {% macro minimum_cases() -%}
@@ -20,7 +27,7 @@
     -#}
     {%- set index = 'sum(amount_recovered) / nullif(sum(expected_recovery), 0)' -%}
     {%- if bound == 0 -%}
-        round({{ index }}, 6)
+        cast(round({{ index }}, 6) as numeric(18, 6))
     {%- else -%}
         {#-
             No interval where nothing was expected, nor where a case had nobody to be compared with (its variance is
@@ -28,9 +35,13 @@
         -#}
         case
             when sum(expected_recovery) <> 0 and count(*) = count(recovery_variance)
-                then round(
-                    greatest(0, {{ index }} + {{ bound }} * 1.96 * sqrt(sum(recovery_variance)) / sum(expected_recovery)),
-                    6
+                then cast(
+                    round(
+                        greatest(
+                            0, {{ index }} + {{ bound }} * 1.96 * sqrt(sum(recovery_variance)) / sum(expected_recovery)
+                        ),
+                        6
+                    ) as numeric(18, 6)
                 )
         end
     {%- endif -%}

@@ -2,7 +2,7 @@
 
 -- Drawn once for a warehouse and never again: with it the keys in `bi` stay the same, without it nobody can work out
 -- whose they are.
-select encode(sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')), 'hex') as salt
+select {{ sha256_of('cast(gen_random_uuid() as text) || cast(gen_random_uuid() as text)') }} as salt
 {% if is_incremental() %}
 where not exists (select 1 from {{ this }})
 {% endif %}

@@ -61,7 +61,7 @@ days as (
     select
         places.policy_id,
         places.jurisdiction,
-        lower(to_char({{ as_of_date() }}, 'Dy')) as weekday,
+        {{ weekday_of(as_of_date()) }} as weekday,
         coalesce(bool_or(calendar.is_public_holiday), false) as is_holiday
     from places
     left join calendar

@@ -40,11 +40,11 @@ used_zones as (
     from customers
 ),
 
--- Spelled as PostgreSQL knows it, or not known at all.
+-- Spelled as the database knows it, or not known at all.
 known_zones as (
     select used_zones.time_zone
     from used_zones
-    inner join pg_catalog.pg_timezone_names as names on used_zones.time_zone = names.name
+    inner join {{ known_time_zones() }} as names on used_zones.time_zone = names.name
 ),
 
 only_zones as (

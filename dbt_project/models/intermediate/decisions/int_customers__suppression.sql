@@ -180,7 +180,7 @@ below_minimum as (
             and (binding_rules.applies_to_channel is null or considered.channel = binding_rules.applies_to_channel)
     where
         considered.is_in_arrears
-        and considered.arrears_amount < cast(split_part(binding_rules.parameter, '=', 2) as numeric)
+        and considered.arrears_amount < cast(split_part(binding_rules.parameter, '=', 2) as numeric(18, 2))
 ),
 
 refused as (

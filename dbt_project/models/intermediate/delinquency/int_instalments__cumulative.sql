@@ -2,21 +2,15 @@
 
 with versions as (
     select * from {{ ref('int_schedule_versions__due') }}
-),
-
-places as (
-    select
-        versions.*,
-        {{ positions_of('versions.due_on') }} as position
-    from versions
 )
 
 select
-    loan_id,
-    schedule_version,
-    position,
-    due_dates[position] as due_date,
-    due_on[position] as due_on,
-    cumulative_due[position] as cumulative_due,
-    cumulative_due[position] - coalesce(cumulative_due[position - 1], 0) as amount_due
-from places
+    versions.loan_id,
+    versions.schedule_version,
+    places.position,
+    versions.due_dates[places.position] as due_date,
+    versions.due_on[places.position] as due_on,
+    versions.cumulative_due[places.position] as cumulative_due,
+    versions.cumulative_due[places.position] - coalesce(versions.cumulative_due[places.position - 1], 0) as amount_due
+from versions
+cross join lateral {{ positions_of('versions.due_on', 'position') }} as places

@@ -142,7 +142,7 @@ described as (
             else cast({{ arrears_band('greatest(standing.days_past_due, 0)') }} as integer)
         end as tier_band,
         cast(floor(log(greatest(standing.arrears_amount, 1))) as integer) as size_band,
-        least(3, greatest(0, (standing.begun_on - standing.disbursed_on) / 365)) as age_band
+        least(3, greatest(0, cast(floor((standing.begun_on - standing.disbursed_on) / 365.0) as integer))) as age_band
     from standing
     left join recovered
         on

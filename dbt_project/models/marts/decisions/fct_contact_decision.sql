@@ -56,7 +56,7 @@ approved as (
                 ledger.channel = 'legal'
                 and verdicts.approvers >= ledger.approvals_required
                 and not verdicts.is_refused
-                then array_remove(ledger.all_reasons, 'NOT_APPROVED')
+                then {{ array_without('ledger.all_reasons', "'NOT_APPROVED'") }}
             else ledger.all_reasons
         end as reasons_left
     from ledger
@@ -92,7 +92,7 @@ select
     approved.attempts,
     approved.template_or_offer,
     approved.requires,
-    case when cardinality(approved.reasons_left) = 0 then 'contact' else 'suppress' end as decision,
+    case when {{ array_size('approved.reasons_left') }} = 0 then 'contact' else 'suppress' end as decision,
     approved.reasons_left[1] as reason_code
 from approved
 left join planned

@@ -30,7 +30,7 @@ worked as (
         coalesce(sum(talk_seconds), 0) as talk_seconds,
         count(*) filter (where is_outside_window) as breaches,
         count(*) filter (where is_complaint) as complaints,
-        round(avg(satisfaction), 2) as satisfaction
+        cast(round(avg(satisfaction), 2) as numeric(18, 2)) as satisfaction
     from attempts
     group by channel, vendor, tier, attempted_month, currency
 ),

@@ -80,7 +80,7 @@ quality as (
     select
         collector_id,
         cast(date_trunc('month', reviewed_on) as date) as month,
-        round(avg(score), 2) as qa_score,
+        cast(round(avg(score), 2) as numeric(18, 2)) as qa_score,
         count(*) filter (where breach_code is not null) as breaches
     from reviews
     group by collector_id, date_trunc('month', reviewed_on)
@@ -91,7 +91,7 @@ conduct as (
         collector_id,
         attempted_month as month,
         count(*) filter (where is_outside_window) as breaches,
-        round(avg(satisfaction), 2) as satisfaction
+        cast(round(avg(satisfaction), 2) as numeric(18, 2)) as satisfaction
     from attempts
     where collector_id is not null
     group by collector_id, attempted_month

@@ -22,6 +22,6 @@ select
     accepted as accepted_count,
     sha256,
     _loaded_at as loaded_at,
-    jsonb_array_length(rejected) as rejected_count
+    cast({{ json_array_size('rejected') }} as integer) as rejected_count
 from ranked
 where version_rank = 1
