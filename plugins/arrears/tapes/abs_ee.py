@@ -255,18 +255,22 @@ def _rate(text: str | None) -> Decimal:
 
 
 def _months(rows: Sequence[Any]) -> tuple[Month, ...]:
-    first_month = month_number(_day(rows[0].reportingPeriodEndingDate))
-    return tuple(_month(row, first_month) for row in rows)
+    months: list[Month] = []
+    first = month_number(_day(rows[0].reportingPeriodEndingDate))
+    for row in rows:
+        index = month_number(_day(row.reportingPeriodEndingDate)) - first
+        # Periods that are no calendar months may end twice in one.
+        months.append(_month(row, max(index, months[-1].index + 1) if months else index))
+    return tuple(months)
 
 
-def _month(row: Any, first_month: int) -> Month:
-    ends_on = _day(row.reportingPeriodEndingDate)
+def _month(row: Any, index: int) -> Month:
     return Month(
-        ends_on=ends_on,
+        ends_on=_day(row.reportingPeriodEndingDate),
         balance=row.reportingPeriodActualEndBalanceAmount,
         principal=row.actualPrincipalCollectedAmount or 0,
         paid=row.totalActualAmountPaid or 0,
-        index=month_number(ends_on) - first_month,
+        index=index,
         begins_on=_day_or_none(row.reportingPeriodBeginningDate),
         balance_before=row.reportingPeriodBeginningLoanBalanceAmount,
         other=row.actualOtherCollectedAmount,
@@ -274,7 +278,8 @@ def _month(row: Any, first_month: int) -> Month:
         charged_off=row.chargedoffPrincipalAmount or 0,
         scheduled=row.reportingPeriodScheduledPaymentAmount or 0,
         due_next=row.nextReportingPeriodPaymentAmountDue,
-        days_past_due=row.currentDelinquencyStatus,
+        # Below 0 is paid ahead.
+        days_past_due=None if row.currentDelinquencyStatus is None else max(0, row.currentDelinquencyStatus),
         extended=row.paymentExtendedNumber or 0,
         zero_balance_code=row.zeroBalanceCode or "",
         matures_on=_day_or_none(row.loanMaturityDate),

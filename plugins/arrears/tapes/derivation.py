@@ -6,7 +6,7 @@ the due day (first late month), the opening position (first month) and nothing l
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from itertools import islice, pairwise
@@ -25,6 +25,8 @@ _CHARGED_OFF = "4"
 _ENDS_UNKNOWN = "99"
 _NEAR = Decimal("0.05")
 """Share of an instalment within which a derived payment is taken for whole instalments."""
+_NEXT_PERIOD = timedelta(days=7)
+"""The next period begins within this time of the end of the one before."""
 _SAME_INSTALMENT = Decimal("0.02")
 
 
@@ -40,7 +42,7 @@ def level_payment(amount: int, rate: Decimal, count: int, months: Sequence[Month
     the first (next amount due, by whole instalments) is taken instead when it is within 2 %, was paid at least once
     and the stated amount never was.
     """
-    annuity = level_instalment(amount, rate, max(1, count))
+    annuity = max(1, level_instalment(amount, rate, max(1, count)))
     stated = next((month.scheduled for month in months if month.scheduled > 0), annuity)
     if not annuity <= 4 * stated <= 16 * annuity:
         stated = annuity
@@ -280,8 +282,14 @@ def payments(loan: TapeLoan) -> Iterator[Payment]:
     for before, month in pairwise(loan.months):
         if missing := missing_payment(loan, before, month):
             yield missing
-        if month.towards_instalments > 0:
+        if month.towards_instalments > 0 and not _repeats_the_end(before, month):
             yield Payment(month.index, month.ends_on, month.towards_instalments)
+
+
+def _repeats_the_end(before: Month, month: Month) -> bool:
+    """Some servicers file the row of a loan's last month again and again, the payment that ended it included."""
+    has_ended = before.zero_balance_code != "" and (before.balance or 0) <= 0
+    return has_ended and month.zero_balance_code == before.zero_balance_code and (month.balance_before or 0) > 0
 
 
 def missing_payment(loan: TapeLoan, before: Month, month: Month) -> Payment | None:
@@ -299,7 +307,9 @@ def missing_payment(loan: TapeLoan, before: Month, month: Month) -> Payment | No
 
 
 def skipped_months(before: Month, month: Month) -> int:
-    """Months without a row between two rows."""
+    """Months without a row between two rows. Periods need not be calendar months: a known first day counts."""
+    if month.begins_on is not None and month.begins_on <= before.ends_on + _NEXT_PERIOD:
+        return 0
     return max(0, month_number(month.ends_on) - month_number(before.ends_on) - 1)
 
 

@@ -329,8 +329,8 @@ def test_charge_off_is_written_off_and_what_comes_later_is_told_apart(contract: 
     rows = [
         late(1, 11, balance="5500", recoveredAmount="30"),
         late(2, 39, "0", **gone, chargedoffPrincipalAmount="5500"),
-        late(3, 0, "0", **gone, recoveredAmount="250"),
-        late(4, 0, "0", **gone, totalActualAmountPaid="45"),
+        late(3, 0, "0", "0", **gone, recoveredAmount="250"),
+        late(4, 0, "0", "0", **gone, totalActualAmountPaid="45"),
     ]
     convert(contract, rows)
     [loan] = read(contract, "loans")
@@ -347,6 +347,27 @@ def test_other_ends_close_the_loan(contract: Path, code: str) -> None:
     convert(contract, [month(1), month(2, **gone, chargedoffPrincipalAmount="0.28")])
     [loan] = read(contract, "loans")
     assert (loan["status"], loan["closed_on"]) == ("closed", "2021-02-28")
+
+
+def test_last_row_filed_again_pays_nothing_again(contract: Path) -> None:
+    gone = {"zeroBalanceCode": "1", "reportingPeriodActualEndBalanceAmount": "0", "currentDelinquencyStatus": "-"}
+    paid_off = {"totalActualAmountPaid": "5300", "actualPrincipalCollectedAmount": "5300"}
+    again = {"reportingPeriodBeginningLoanBalanceAmount": "5300"} | gone | paid_off
+    convert(contract, [month(1), month(2, **again), month(3, **again), month(4, **again)])
+    assert movements(contract, "repayment") == [("P01", "2021-02-28", "5300.00")]
+
+
+def test_periods_need_not_be_calendar_months(contract: Path) -> None:
+    """February ends on 1 March and March on the 30th: no month is missing, and no id comes twice."""
+    february = {"reportingPeriodEndingDate": "03-01-2021"}
+    march = {"reportingPeriodBeginningDate": "03-02-2021", "reportingPeriodEndingDate": "03-30-2021"}
+    convert(contract, [month(1), month(2, **february), month(3, **march)])
+    assert movements(contract, "repayment") == [("P02", "2021-03-01", "100.00"), ("P03", "2021-03-30", "100.00")]
+
+
+def test_status_below_nothing_is_nothing(contract: Path) -> None:
+    convert(contract, [month(1, currentDelinquencyStatus="-5"), late(2, 8)])
+    assert [days(contract, number) for number in (1, 2)] == [0, 8]
 
 
 def test_end_without_a_code_is_told_by_the_balance(contract: Path) -> None:
