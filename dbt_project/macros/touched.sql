@@ -22,13 +22,24 @@
 {%- endmacro %}
 
 {% macro record_loan_state() -%}
-    {#- Post-hook of a model tagged `per_loan`, in its transaction: which batches and which rules its rows are from. -#}
+    {#-
+        Post-hook of a model tagged `per_loan`, in its transaction: which batches, which days and which rules its rows are
+        from. What models that are no more have left goes too: other rules would ask for all afresh for ever.
+    -#}
     {%- set batches = ref('stg_ops__passed_batches') -%}
+    {%- set horizon = ref('int_builds__horizon') -%}
+    {%- set name = "'" ~ this.schema ~ '.' ~ this.identifier ~ "'" -%}
     {%- if not is_rebuild() -%}
-    delete from {{ source('ops', 'loan_state') }} where model = '{{ this.schema }}.{{ this.identifier }}';
-    insert into {{ source('ops', 'loan_state') }} (model, generation, batch_id, rules)
-    select '{{ this.schema }}.{{ this.identifier }}', max(generation), max(batch_id), '{{ env_var("ARREARS_RULES", "") }}'
-    from {{ batches }}
+    delete from {{ source('ops', 'loan_state') }} where model = {{ name }} or model not in ({{ per_loan_models() }});
+    insert into {{ source('ops', 'loan_state') }} (model, generation, batch_id, known_until, rules)
+    select
+        {{ name }},
+        max(batches.generation),
+        max(batches.batch_id),
+        max(horizon.known_until),
+        '{{ env_var("ARREARS_RULES", "") }}'
+    from {{ batches }} as batches
+    cross join {{ horizon }} as horizon
     having count(*) > 0
     {%- endif -%}
 {%- endmacro %}
@@ -36,7 +47,7 @@
 {% macro per_loan_models() -%}
     {#- The models tagged `per_loan`, as record_loan_state() names them: a list of literals. -#}
     {%- set names = [] -%}
-    {%- for node in graph.nodes.values() if 'per_loan' in node.tags -%}
+    {%- for node in (graph.nodes.values() if execute else []) if 'per_loan' in node.tags -%}
         {%- do names.append("'" ~ node.schema ~ '.' ~ node.alias ~ "'") -%}
     {%- endfor -%}
     {{ names | join(', ') or "''" }}

@@ -14,19 +14,24 @@ with horizon as (
     select * from {{ ref('int_builds__horizon') }}
 ),
 
-builds as (
-    select * from {{ source('ops', 'mart_build') }}
-),
-
 batches as (
     select * from {{ ref('stg_ops__passed_batches') }}
 ),
 
--- What the slowest of the models that keep their rows has seen.
+-- What the slowest of the models that keep their rows has seen, and the last day that any of them speaks of.
 seen as (
-    select min(batch_id) as batch_id
+    select
+        coalesce(min(batch_id), 0) as batch_id,
+        coalesce(min(coalesce(known_until, cast('1900-01-01' as date))), cast('1900-01-01' as date)) as known_until,
+        max(known_until) as reached
     from {{ source('ops', 'loan_state') }}
     where model in ({{ per_loan_models() }})
+),
+
+history_seen as (
+    select known_until
+    from {{ source('ops', 'loan_state') }}
+    where model = '{{ marts }}.fct_delinquency_history'
 ),
 
 history as (
@@ -94,15 +99,24 @@ landed as (
     inner join {{ source('landing', 'loan_transactions') }} as earlier
         on transactions.transaction_id = earlier.transaction_id
     union all
-    -- Of what is said of a borrower only the jurisdiction moves a loan.
+    -- Of what is said of a borrower only the jurisdiction and an early score move a loan. Landed versions are compared,
+    -- not the terms: those may have changed in a build that was killed before it came to the rest.
     select
         terms.loan_id,
         true as may_change_past
     from customers
-    inner join terms
+    inner join {{ source('landing', 'customers') }} as earlier
         on
-            customers.customer_id = terms.customer_id
-            and customers.jurisdiction <> terms.jurisdiction
+            customers.customer_id = earlier.customer_id
+            and customers._row_id > earlier._row_id
+    inner join terms
+        on customers.customer_id = terms.customer_id
+    where
+        customers.jurisdiction <> earlier.jurisdiction
+        or (
+            customers.credit_score is distinct from earlier.credit_score
+            and customers.credit_score_on <= terms.disbursed_on
+        )
 ),
 
 -- A date of theirs has passed since their open interval was written: an instalment fell due, a rule began.
@@ -110,18 +124,30 @@ passed as (
     select history.loan_id
     from history
     where history.next_moment_on <= (select horizon.known_until from horizon)
-),
-
--- A build of a later day failed after it had written the history: what it wrote beyond the horizon goes.
-undone as (
+    union all
+    -- A loan that landed before its first day has no interval yet.
+    select terms.loan_id
+    from terms
+    where
+        terms.disbursed_on > (select seen.known_until from seen)
+        and terms.disbursed_on <= (select horizon.known_until from horizon)
+    union all
+    -- A build was killed after the history was written, and what follows from it was not.
     select history.loan_id
     from history
     where
-        (
-            history.valid_from > (select horizon.known_until from horizon)
-            or history.valid_to > (select horizon.known_until from horizon)
+        (select seen.known_until from seen) < (select history_seen.known_until from history_seen)
+        and (
+            history.valid_from > (select seen.known_until from seen)
+            or history.valid_to > (select seen.known_until from seen)
         )
-        and (select max(builds.as_of) from builds) > (select horizon.known_until from horizon)
+),
+
+-- A build of a later day failed after it had written state: what it knew of the days beyond the horizon goes.
+undone as (
+    select terms.loan_id
+    from terms
+    where (select seen.reached from seen) > (select horizon.known_until from horizon)
 ),
 
 touched as (

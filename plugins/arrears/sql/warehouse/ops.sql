@@ -95,9 +95,11 @@ create table if not exists ops.loan_state (
     batch_id bigint not null,
     rules text not null
 );
+alter table ops.loan_state add column if not exists known_until date;
 comment on table ops.loan_state is
-    'One row per dbt model that keeps rows per loan: the newest batch they know of, and a fingerprint of the rules and the '
-    'code that made them. A build goes on from the oldest of these batches, and starts afresh when the rules are others.';
+    'One row per dbt model that keeps rows per loan: the newest batch and the last day that they know of, and a fingerprint '
+    'of the rules and the code that made them. A build goes on from the oldest of these batches and days, and starts afresh '
+    'when the rules are others.';
 
 create table if not exists ops.delinquency_correction (
     correction_id bigint generated always as identity primary key,
