@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from marts_warehouse import Warehouse, new_warehouse
 from portfolio import Portfolio, quarantine
+from typer.testing import CliRunner
 
+from arrears.cli.main import app
 from arrears.dbt_build import BuildError
 from arrears.errors import ConfigurationError
 from arrears.rebuild import rebuild
@@ -76,6 +78,9 @@ def published(server: Settings) -> Iterator[tuple[Warehouse, dict[date, list[dic
                 quarantine(marts.connection, "loans", batch, "loan_id = 'REJECTED'")
             marts.build(day, select=MODELS)
             shown[day] = marts.rows(_LOANS.format("marts"))
+        # What a rebuild that was killed may have left.
+        marts.execute("create schema rebuild_marts")
+        marts.execute("create table rebuild_marts.differences as select 1 as left_over")
         yield marts, shown
 
 
@@ -133,6 +138,33 @@ def test_known_now_differs_and_says_because_of_what(published: Any) -> None:
     assert tiers == {"current": (3, 2), "M1": (4, 5)}
     kept = marts.rows("select distinct loan_id from rebuild_marts.differences order by 1")
     assert [row["loan_id"] for row in kept] == sorted(causes)
+
+
+def test_day_built_again_is_compared_with_what_that_build_published(published: Any) -> None:
+    marts, _ = published
+    marts.build(FIRST, select=MODELS)
+    report = rebuild(marts.settings, as_of=FIRST)
+    assert report.publication is not None
+    assert (report.publication.build_id, report.publication.is_whole) == (4, False)
+    assert (report.differing_loans, report.tiers) == (0, ())
+
+
+def test_command_tells_what_differs_and_what_was_never_published(
+    published: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marts, _ = published
+    monkeypatch.setenv("ARREARS_WAREHOUSE_DATABASE", marts.settings.warehouse_database)
+    differing = CliRunner().invoke(app, ["rebuild", "--as-of", "2026-02-12", "--known-at", "2026-01-20T12:00:00+08:00"])
+    assert differing.exit_code == 0, differing.output
+    lines = [line.split() for line in differing.output.splitlines()]
+    assert ["LATE", "arrears_amount", "100.00", "200.00", "loan_transactions", "LATE-1,", "LATE-2"] in lines
+    assert ["pre_due", "USD", "1", "→", "0", "0.00", "→", "0.00", "300.00", "→", "0.00"] in lines
+    assert ["M1", "USD", "2", "→", "3", "300.00", "→", "300.00", "500.00", "→", "600.00"] in lines
+    never = CliRunner().invoke(app, ["rebuild", "--as-of", "2026-01-22"])
+    assert never.exit_code == 0, never.output
+    assert "No build for 2026-01-22 has passed" in never.output
+    unreadable = CliRunner().invoke(app, ["rebuild", "--as-of", "2026-01-22", "--known-at", "yesterday"])
+    assert "--known-at yesterday: expected a date" in str(unreadable.exception)
 
 
 def test_refuses_what_cannot_be_rebuilt_or_compared(published: Any) -> None:

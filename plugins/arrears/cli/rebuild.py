@@ -82,8 +82,8 @@ def _print(report: "RebuildReport") -> None:
         console.print(_tiers(report))
     if report.loans_paused:
         console.print(
-            f"{report.loans_paused:,} loans have hardship arrangements that only one of the two knew:"
-            " a pause moves tiers and leaves what the history says"
+            f"Loans with hardship arrangements that only one of the two knew: {report.loans_paused:,}"
+            " (a pause moves tiers and leaves what the history says)"
         )
     if not report.differing_loans:
         what = "every figure of every loan" if report.publication.is_whole else "what the history says of every loan"
@@ -113,7 +113,7 @@ def _tiers(report: "RebuildReport") -> Table:
 
 
 def _figures(report: "RebuildReport") -> Table:
-    table = _table(f"{report.differing_loans:,} of {report.loans:,} loans differ", "figure")
+    table = _table(f"Loans that differ: {report.differing_loans:,}", "figure")
     table.add_column("loans", justify="right")
     for figure, loans in report.figures.items():
         table.add_row(figure, f"{loans:,}")

@@ -29,10 +29,10 @@ select
     currency,
     coalesce(published.loans, 0)::bigint,
     coalesce(rebuilt.loans, 0)::bigint,
-    coalesce(published.arrears_amount, 0),
-    coalesce(rebuilt.arrears_amount, 0),
-    coalesce(published.outstanding_principal, 0),
-    coalesce(rebuilt.outstanding_principal, 0)
+    coalesce(published.arrears_amount, 0.00),
+    coalesce(rebuilt.arrears_amount, 0.00),
+    coalesce(published.outstanding_principal, 0.00),
+    coalesce(rebuilt.outstanding_principal, 0.00)
 from published
 full join rebuilt using (tier, currency)
 where
