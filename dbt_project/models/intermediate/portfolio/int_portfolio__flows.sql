@@ -45,16 +45,18 @@ moved as (
 -- Cured: nothing overdue any more, and not because a new schedule says so.
 cured as (
     select
-        loan_id,
-        month_end,
-        month_end_after_1,
-        coalesce(month_end_after_3, {{ far_future() }}) as watched_until
-    from moved
+        late.loan_id,
+        late.month_end,
+        months.month_end_after_1,
+        coalesce(months.month_end_after_3, {{ far_future() }}) as watched_until
+    from months
+    inner join {{ ref('int_loans__month_end') }} as late
+        on months.month_end = late.month_end
     where
-        was_delinquent
-        and not is_delinquent
-        and state not in ('closed', 'written_off')
-        and not is_rescheduled
+        {{ is_delinquent('late.opening_state', 'late.opening_days_past_due') }}
+        and late.days_past_due = 0
+        and late.state not in ('closed', 'written_off')
+        and not late.is_rescheduled
 ),
 
 watched as (
