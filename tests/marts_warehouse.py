@@ -9,10 +9,11 @@ from contextlib import closing, contextmanager
 from datetime import date
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg2
 import psycopg2.extensions
+import pytest
 from psycopg2.extras import RealDictCursor
 
 from arrears.dbt_build import BuildResult, build
@@ -53,6 +54,30 @@ class Warehouse:
         """The loan on a day, by `loan_delinquency_on`; empty when it does not exist then."""
         rows = self.rows("select * from marts.loan_delinquency_on(%s) where loan_id = %s", on, loan_id)
         return rows[0] if rows else {}
+
+
+@contextmanager
+def quick_builds() -> Iterator[None]:
+    """For tests that build many times: dbt parses the project once, and leaves out the data tests.
+
+    What it parsed is good for one set of policy packs; the results have to be compared by the test itself.
+    """
+    import dbt.cli.main
+
+    class Runner(dbt.cli.main.dbtRunner):  # type: ignore[misc]
+        parsed: ClassVar[Any] = None
+
+        def invoke(self, args: list[str], **options: Any) -> Any:
+            common = args[1 : args.index("--exclude-resource-type")]
+            if Runner.parsed is None:
+                variables = args.index("--vars")
+                Runner.parsed = super().invoke(["parse", *common, *args[variables : variables + 2]]).result
+            self.manifest = Runner.parsed
+            return super().invoke([*args, "--exclude-resource-type", "test"], **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dbt.cli.main, "dbtRunner", Runner)
+        yield
 
 
 @contextmanager
