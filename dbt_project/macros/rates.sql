@@ -33,16 +33,16 @@
             No interval where nothing was expected, nor where a case had nobody to be compared with (its variance is
             unknown); greatest() would pass over the null and claim an interval of nothing.
         -#}
-        case
-            when sum(expected_recovery) <> 0 and count(*) = count(recovery_variance)
-                then cast(
-                    round(
+        cast(
+            case
+                when sum(expected_recovery) <> 0 and count(*) = count(recovery_variance)
+                    then round(
                         greatest(
                             0, {{ index }} + {{ bound }} * 1.96 * sqrt(sum(recovery_variance)) / sum(expected_recovery)
                         ),
                         6
-                    ) as numeric(18, 6)
-                )
-        end
+                    )
+            end as numeric(18, 6)
+        )
     {%- endif -%}
 {%- endmacro %}
