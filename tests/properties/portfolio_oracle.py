@@ -50,6 +50,7 @@ class Life:
     def __init__(self, loan: Loan, jurisdiction: str) -> None:
         self.loan = loan
         self.jurisdiction = jurisdiction
+        self.loan_id: str = loan.loan["loan_id"]
         self.product, self.currency = loan.loan["product"], loan.loan["currency"]
         self.disbursed_on: date = loan.loan["disbursed_on"]
         self.closed_on: date | None = loan.loan.get("closed_on")
@@ -170,7 +171,7 @@ def vintages(lives: Sequence[Life], months: Sequence[Month], bands: Mapping[str,
     for life in lives:
         cohort = life.disbursed_on.replace(day=1)
         for months_on_book, month in enumerate(month for month in months if month.first >= cohort):
-            key = (cohort, months_on_book, life.product, life.currency, bands[life.loan.loan["loan_id"]])
+            key = (cohort, months_on_book, life.product, life.currency, bands[life.loan_id])
             row = rows.setdefault(key, Counter())
             lost = life.lost(month.end)
             row["loans"] += 1

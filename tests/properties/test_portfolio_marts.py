@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from generated import FIRST, NEWEST, PARAMETERS, portfolio
-from marts_warehouse import Warehouse, new_warehouse, policy_pack
-from oracle import Loan
-from portfolio import Portfolio
+from generated import NEWEST, Window, known_versions, pack, portfolio
+from marts_warehouse import Warehouse, new_warehouse
+from portfolio import LONG_AGO, Portfolio
 from portfolio_oracle import Life, Rows, cures, months_until, roll_rates, tiers, vintages
+from rulebook import Rulebook
 
 from arrears.settings import Settings
 
@@ -23,7 +23,6 @@ PORTFOLIO = (
 )
 DAYS = (date(2025, 12, 30), date(2026, 1, 31), NEWEST)
 """Builds: before a month's end, on one, and two months later; with each come rows that belong to days before."""
-EARLY, LATE = datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
 MART_KEYS = {
     "fct_roll_rate": ("month", "from_tier", "to_tier", "product", "currency"),
     "delinquency_tier_month_end": ("month_end", "tier", "product", "jurisdiction", "currency"),
@@ -40,7 +39,7 @@ class Bank:
         self.marts = marts
         self.lives = lives
         self.bands = bands
-        self.months = months_until(FIRST, NEWEST)
+        self.months = months_until(Window().first, NEWEST)
 
     def found(self, mart: str, expected: Rows) -> Rows:
         """The mart's rows with the columns that are expected."""
@@ -62,30 +61,33 @@ class Bank:
 
 @pytest.fixture(scope="module")
 def bank(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    rules = policy_pack(tmp_path_factory.mktemp("policy"), delinquency_parameters=PARAMETERS)
-    rows, loans = portfolio(SEED, LOANS)
-    bands = _score(rows, loans)
-    jurisdictions = {row["customer_id"]: row["jurisdiction"] for row in rows.rows["customers"]}
-    lives = [Life(loan, jurisdictions[loan.loan["customer_id"]]) for loan in loans.values()]
-    with new_warehouse(server, policy_dir=rules) as marts:
+    policy_dir = pack(tmp_path_factory.mktemp("policy"))
+    rows, loans = portfolio(SEED, LOANS, rulebook=Rulebook(policy_dir))
+    scores = _score(rows)
+    customers = {row["customer_id"]: row for row in known_versions("customers", rows.rows["customers"])}
+    lives = [Life(loan, customers[loan.loan["customer_id"]]["jurisdiction"]) for loan in loans.values()]
+    bands = {
+        life.loan_id: band if since <= life.disbursed_on else "unknown"
+        for life in lives
+        for band, since in [scores[life.loan.loan["customer_id"]]]
+    }
+    with new_warehouse(server, policy_dir=policy_dir) as marts:
         for day, part in zip(DAYS, _in_parts(rows), strict=True):
             part.land(marts.connection, as_of=day)
             marts.build(day, select=PORTFOLIO)
         yield Bank(marts, [life for life in lives if life.is_real], bands)
 
 
-def _score(rows: Portfolio, loans: dict[str, Loan]) -> dict[str, str]:
-    """Give each borrower a score, some after the loan was made; returns the band of each loan."""
-    bands = {}
+def _score(rows: Portfolio) -> dict[str, tuple[str, date]]:
+    """Give each borrower a score of a day on which some loans were made already; returns its band and its day."""
     choose = random.Random(SEED)
+    scores: dict[str, tuple[int, str, date]] = {}
     for row in rows.rows["customers"]:
-        loan_id = row["customer_id"].removeprefix("C-")
-        disbursed_on = loans[loan_id].loan["disbursed_on"]
         score, band = choose.choice(((579, "deep_subprime"), (580, "subprime"), (660, "prime"), (850, "super_prime")))
-        days = choose.choice((-100, 0, 1))
-        row |= {"credit_score": score, "credit_score_on": disbursed_on + timedelta(days=days)}
-        bands[loan_id] = band if days <= 0 else "unknown"
-    return bands
+        drawn = (score, band, Window().day(choose, last=Window().first + timedelta(days=40)))
+        score, _, since = scores.setdefault(row["customer_id"], drawn)
+        row |= {"credit_score": score, "credit_score_on": since}
+    return {customer_id: (band, since) for customer_id, (_, band, since) in scores.items()}
 
 
 def _in_parts(rows: Portfolio) -> list[Portfolio]:
@@ -95,22 +97,20 @@ def _in_parts(rows: Portfolio) -> list[Portfolio]:
     """
     choose = random.Random(SEED)
     parts = [Portfolio() for _ in DAYS]
-    for table, table_rows in rows.rows.items():
-        for row in table_rows:
-            if table == "loans":
-                too_early = timedelta(days=choose.choice((0, 0, 40)))
-                first = row | {
-                    "closed_on": None,
-                    "written_off_on": None,
-                    "disbursed_on": row["disbursed_on"] - too_early,
-                }
-                parts[0].rows.setdefault(table, []).append(first | {"updated_at": EARLY})
-                parts[choose.choice((1, 2))].rows.setdefault(table, []).append(row | {"updated_at": LATE})
-            else:
-                # A reversal comes last, so that what it takes back is there.
-                is_late = table == "loan_transactions" and choose.random() < 0.3
-                part = 2 if row.get("kind") == "reversal" else choose.choice((1, 2)) if is_late else 0
-                parts[part].rows.setdefault(table, []).append(row)
+    for table, versions in rows.rows.items():
+        if table not in ("loans", "loan_transactions"):
+            parts[0].rows[table] = versions
+    for row in known_versions("loans", rows.rows["loans"]):
+        too_early = row["disbursed_on"] - timedelta(days=choose.choice((0, 0, 40)))
+        earlier = {"closed_on": None, "written_off_on": None, "updated_at": LONG_AGO - timedelta(days=2)}
+        parts[0].rows.setdefault("loans", []).append(row | earlier | {"disbursed_on": too_early})
+        choose.choice(parts[1:]).rows.setdefault("loans", []).append(row)
+    comes_with: dict[str, Portfolio] = {}
+    for row in rows.rows["loan_transactions"]:
+        # A reversal comes last, so that what it takes back is there.
+        drawn = parts[2] if row["kind"] == "reversal" else choose.choice((*parts[:1] * 4, *parts[1:]))
+        part = comes_with.setdefault(row["transaction_id"], drawn)
+        part.rows.setdefault("loan_transactions", []).append(row)
     return parts
 
 
@@ -168,9 +168,9 @@ def test_month_ends_agree_with_the_function(bank: Bank) -> None:
 
 def test_what_did_not_change_is_not_written_again(bank: Bank) -> None:
     newest = bank.marts.rows("select max(revision) as revision from intermediate.int_loans__month_end")[0]["revision"]
-    loan_id = next(life.loan.loan["loan_id"] for life in bank.lives if life.is_delinquent(NEWEST))
+    loan_id = next(life.loan_id for life in bank.lives if life.is_delinquent(NEWEST))
     late = Portfolio()
-    late.pay(loan_id, "0.01", date(2026, 3, 15), recorded_at=LATE, transaction_id="LATE")
+    late.pay(loan_id, "0.01", date(2026, 3, 15), recorded_at=datetime(2026, 4, 1, tzinfo=UTC), transaction_id="LATE")
     late.land(bank.marts.connection, as_of=NEWEST)
     bank.marts.build(NEWEST, select=PORTFOLIO)
     revised = bank.marts.rows(
