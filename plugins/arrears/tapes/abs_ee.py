@@ -187,10 +187,15 @@ def _day_counts(store: TapeStore) -> tuple[dict[str, str], set[tuple[str, date]]
 
 
 def _observations(store: TapeStore, originators: dict[str, str], votes: dict[str, list[str]]) -> Iterator[Observation]:
-    """What may tell how days are counted, of loans whose originator still needs to be told about."""
+    """What may tell how days are counted, until enough is known of every originator."""
+    open_questions = store.originators()
     for loan_id, rows in store.loans():
         originator = rows[0].originatorName or ""
-        if len(votes[originator]) >= ENOUGH_EVIDENCE or not any(row.currentDelinquencyStatus for row in rows):
+        if len(votes[originator]) >= ENOUGH_EVIDENCE:
+            open_questions.discard(originator)
+        if not open_questions:
+            return
+        if originator not in open_questions or not any(row.currentDelinquencyStatus for row in rows):
             continue
         originators[loan_id] = originator
         months = _months(rows)

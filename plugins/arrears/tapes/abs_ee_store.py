@@ -61,6 +61,10 @@ class TapeStore(AbstractContextManager["TapeStore"]):
         """Make ready for reading by loan."""
         self._connection.execute('create index by_loan on rows ("assetNumber", "reportingPeriodEndingDate", number)')
 
+    def originators(self) -> set[str]:
+        """All originators of the tape."""
+        return {name or "" for (name,) in self._connection.execute('select distinct "originatorName" from rows')}
+
     def billing_originators(self) -> set[str]:
         """Those that ever state a next amount due above 0: others leave the column at 0, which then means nothing."""
         rows = self._connection.execute(

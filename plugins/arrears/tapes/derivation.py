@@ -209,10 +209,15 @@ def _months_beyond(loan: TapeLoan, days: Sequence[date], paid: int) -> int:
     return -(-left // loan.instalment) if paid == len(days) and left > 0 else 0
 
 
-@_once_a_loan
 def _due_dates(loan: TapeLoan) -> tuple[date, ...]:
     count = month_number(loan.last_due_month) - month_number(loan.first_due_month) + 1
-    return tuple(islice(due_dates(loan.first_due_month, due_day(loan)), count))
+    return _monthly(loan.first_due_month, due_day(loan), count)
+
+
+@lru_cache(maxsize=4096)
+def _monthly(first: date, day: int, count: int) -> tuple[date, ...]:
+    """Due dates: a pool has few different series of them."""
+    return tuple(islice(due_dates(first, day), count))
 
 
 # The end ---------------------------------------------------------------------------------------------------------
