@@ -143,6 +143,8 @@ class _Records:
         self._depth = 0
         self._row: dict[str, str] = {}
         self._text: list[str] | None = None
+        self._is_read: dict[str, bool] = {}
+        """Elements by name: half of what is filed is left alone."""
 
     def parser(self) -> expat.XMLParserType:
         parser = expat.ParserCreate(namespace_separator=" ")
@@ -161,7 +163,18 @@ class _Records:
         if self._depth == 1 and tag != f"{NAMESPACE} assetData":
             self.file.refuse(f"expected the root element assetData in namespace {NAMESPACE}, found {tag!r}")
         if self._depth == 3:
-            self._text = []
+            is_read = self._is_read.get(tag)
+            if is_read is None:
+                is_read = self._meet(tag)
+            if is_read:
+                self._text = []
+
+    def _meet(self, tag: str) -> bool:
+        """Note an element that comes for the first time; returns whether it is read."""
+        name = tag.rpartition(" ")[2]
+        self.seen[name] = None
+        self._is_read[tag] = recognise([name]).get(name) in BY_NAME
+        return self._is_read[tag]
 
     def _characters(self, text: str) -> None:
         if self._text is not None:
@@ -173,7 +186,6 @@ class _Records:
             self._row.setdefault(tag.rpartition(" ")[2], "".join(self._text))
             self._text = None
         elif self._depth == 2:
-            self.seen.update(dict.fromkeys(self._row))
             self.rows.append(self._row)
             self._row = {}
         self._depth -= 1
