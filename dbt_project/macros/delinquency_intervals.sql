@@ -43,6 +43,8 @@
         from (
             select
                 compared.*,
+                row_number() over in_time as place,
+                lag(compared.paid_total) over in_time as earlier_paid_total,
                 lag(compared.arrears_amount) over in_time as earlier_arrears_amount,
                 lag(compared.oldest_unpaid_due_date) over in_time as earlier_oldest_unpaid_due_date,
                 lag(compared.is_material) over in_time as earlier_is_material,
@@ -56,15 +58,12 @@
                         settling.*,
                         {{ owed('loan') }}
                     from (
-                        -- Window functions keep the planner from computing a step once for each use of it.
                         select
                             moments.*,
-                            lag(moments.paid_total) over (order by moments.moved_on) as earlier_paid_total,
                             {{ settled_by('loan') }}
                         from (
                             select
                                 days.moved_on,
-                                row_number() over (order by days.moved_on) as place,
                                 {{ money_on('loan', 'days.moved_on') }}
                             from (
                                 select distinct each.moved_on
@@ -81,10 +80,16 @@
                                     each.moved_on >= loan.in_force_from
                                     and each.moved_on < loan.in_force_to
                                     and each.moved_on <= horizon.known_until
+                                order by each.moved_on
                             ) as days
+                            -- Keeps the planner from computing a step again for each use of it; so below.
+                            offset 0
                         ) as moments
+                        offset 0
                     ) as settling
+                    offset 0
                 ) as owing
+                offset 0
             ) as compared
             window in_time as (order by compared.moved_on)
         ) as changes

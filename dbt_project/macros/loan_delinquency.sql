@@ -49,9 +49,29 @@ tiers as (
     where valid_from <= {{ on_date }} and valid_to > {{ on_date }}
 ),
 
-asset_classes as (
-    select * from {{ ref('int_policy__asset_classes') }}
+-- The ranges of tiers and classes cover all days without gap or overlap, so where a number of days lies is a position.
+tier_scales as (
+    select
+        jurisdiction,
+        product,
+        is_written_off,
+        {{ ordered_array('dpd_from', 'dpd_from') }} as days_from,
+        {{ ordered_array('tier', 'dpd_from') }} as tiers,
+        {{ ordered_array('rank', 'dpd_from') }} as ranks
+    from tiers
+    where due_within_days is null
+    group by jurisdiction, product, is_written_off
+),
+
+class_scales as (
+    select
+        jurisdiction,
+        product,
+        {{ ordered_array('dpd_from', 'dpd_from') }} as days_from,
+        {{ ordered_array('asset_class', 'dpd_from') }} as asset_classes
+    from {{ ref('int_policy__asset_classes') }}
     where valid_from <= {{ on_date }} and valid_to > {{ on_date }}
+    group by jurisdiction, product
 ),
 
 paying as (
@@ -62,6 +82,8 @@ paying as (
         {{ money_on('loan', 'asked.asked_on') }}
     from schedules as loan
     cross join asked
+    -- Keeps the planner from computing this step again for each use of it; so below.
+    offset 0
 ),
 
 settling as (
@@ -69,6 +91,7 @@ settling as (
         loan.*,
         {{ settled_by('loan') }}
     from paying as loan
+    offset 0
 ),
 
 owing as (
@@ -236,15 +259,13 @@ counted as (
         on positions.loan_id = probation_floors.loan_id
 ),
 
-tiered as (
+-- Tiers for what falls due soon come before those of days past due.
+due_soon as (
     select
         counted.loan_id,
         tiers.tier,
         tiers.rank,
-        row_number() over (
-            partition by counted.loan_id
-            order by case when tiers.due_within_days is not null then 0 else 1 end, tiers.rank
-        ) as choice
+        row_number() over (partition by counted.loan_id order by tiers.rank) as choice
     from counted
     inner join tiers
         on
@@ -253,10 +274,7 @@ tiered as (
             and counted.is_written_off = tiers.is_written_off
             and counted.days_past_due_counted >= tiers.dpd_from
             and (tiers.dpd_to is null or counted.days_past_due_counted <= tiers.dpd_to)
-            and (
-                tiers.due_within_days is null
-                or counted.next_due_date - counted.as_of <= tiers.due_within_days
-            )
+            and counted.next_due_date - counted.as_of <= tiers.due_within_days
 )
 
 select
@@ -266,9 +284,15 @@ select
     counted.product,
     counted.currency,
     counted.jurisdiction,
-    tiered.tier,
-    tiered.rank as tier_rank,
-    asset_classes.asset_class,
+    coalesce(
+        due_soon.tier, tier_scales.tiers[{{ count_up_to('tier_scales.days_from', 'counted.days_past_due_counted') }}]
+    ) as tier,
+    coalesce(
+        due_soon.rank, tier_scales.ranks[{{ count_up_to('tier_scales.days_from', 'counted.days_past_due_counted') }}]
+    ) as tier_rank,
+    class_scales.asset_classes[{{ count_up_to(
+        'class_scales.days_from', 'greatest(counted.days_past_due_regulatory, counted.probation_floor)'
+    ) }}] as asset_class,
     cast(counted.days_past_due as integer) as days_past_due,
     cast(counted.days_past_due_counted as integer) as days_past_due_counted,
     cast(counted.days_past_due_regulatory as integer) as days_past_due_regulatory,
@@ -298,19 +322,19 @@ select
     counted.probation_until,
     counted.is_data_hold
 from counted
-left join tiered
+left join due_soon
     on
-        counted.loan_id = tiered.loan_id
-        and tiered.choice = 1
-left join asset_classes
+        counted.loan_id = due_soon.loan_id
+        and due_soon.choice = 1
+left join tier_scales
     on
-        counted.jurisdiction = asset_classes.jurisdiction
-        and counted.product = asset_classes.product
-        and greatest(counted.days_past_due_regulatory, counted.probation_floor) >= asset_classes.dpd_from
-        and (
-            asset_classes.dpd_to is null
-            or greatest(counted.days_past_due_regulatory, counted.probation_floor) <= asset_classes.dpd_to
-        )
+        counted.jurisdiction = tier_scales.jurisdiction
+        and counted.product = tier_scales.product
+        and counted.is_written_off = tier_scales.is_written_off
+left join class_scales
+    on
+        counted.jurisdiction = class_scales.jurisdiction
+        and counted.product = class_scales.product
 left join before_restructuring
     on counted.loan_id = before_restructuring.loan_id
 left join last_repayments

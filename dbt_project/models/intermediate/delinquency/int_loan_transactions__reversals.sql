@@ -9,9 +9,18 @@
 
 with recursive
 
-transactions as (
+reversals as (
     select * from {{ ref('stg_core_banking__loan_transactions') }}
-    where {{ only_touched('loan_id') }}
+    where
+        kind = 'reversal'
+        and {{ only_touched('loan_id') }}
+),
+
+reversed as (
+    select transactions.*
+    from {{ ref('stg_core_banking__loan_transactions') }} as transactions
+    inner join (select distinct reversals.reverses from reversals) as named
+        on transactions.transaction_id = named.reverses
 ),
 
 -- Reversals take out no more than what they reverse, in the order in which they take effect.
@@ -35,12 +44,11 @@ capped_reversals as (
                 )
             )
         ) as amount
-    from transactions as reversals
-    inner join transactions as reversed
+    from reversals
+    inner join reversed
         on
             reversals.reverses = reversed.transaction_id
             and reversals.loan_id = reversed.loan_id
-    where reversals.kind = 'reversal'
 ),
 
 -- A reversal may itself be reversed: each step down the chain turns the sign and starts no earlier than the one above.
@@ -54,7 +62,7 @@ chains as (
         greatest(originals.effective_on, capped_reversals.effective_on) as counts_from,
         -capped_reversals.amount as amount
     from capped_reversals
-    inner join transactions as originals
+    inner join reversed as originals
         on capped_reversals.reverses = originals.transaction_id
     where originals.kind <> 'reversal'
     union all

@@ -7,19 +7,23 @@
     tags=['per_loan'],
 ) }}
 
-with transactions as (
-    select * from {{ ref('stg_core_banking__loan_transactions') }}
-    where {{ only_touched('loan_id') }}
-),
-
-effects as (
-    select * from {{ ref('int_loan_transactions__effects') }}
-    where {{ only_touched('loan_id') }}
-),
-
-reversals as (
+with reversals as (
     select * from {{ ref('int_loan_transactions__reversals') }}
     where {{ only_touched('loan_id') }}
+),
+
+write_offs as (
+    select * from {{ ref('stg_core_banking__loan_transactions') }}
+    where
+        kind = 'write_off'
+        and {{ only_touched('loan_id') }}
+),
+
+repayments as (
+    select * from {{ ref('stg_core_banking__loan_transactions') }}
+    where
+        kind = 'repayment'
+        and {{ only_touched('loan_id') }}
 ),
 
 replayed_loans as (
@@ -30,33 +34,49 @@ replayed_loans as (
 
 -- Most repayments are never reversed: what stands of them is plain from int_schedule_versions__paid.
 replayed as (
-    select transactions.*
-    from transactions
+    select
+        repayments.transaction_id,
+        repayments.loan_id,
+        repayments.kind,
+        repayments.effective_on,
+        repayments.recorded_at,
+        repayments.amount
+    from repayments
     inner join replayed_loans
-        on transactions.loan_id = replayed_loans.loan_id
-    where transactions.kind = 'repayment'
+        on repayments.loan_id = replayed_loans.loan_id
     union all
-    select *
-    from transactions
-    where kind = 'write_off'
+    select
+        transaction_id,
+        loan_id,
+        kind,
+        effective_on,
+        recorded_at,
+        amount
+    from write_offs
+),
+
+effects as (
+    select
+        transaction_id as original_transaction_id,
+        effective_on as counts_from,
+        amount
+    from replayed
+    union all
+    select
+        original_transaction_id,
+        counts_from,
+        amount
+    from reversals
 ),
 
 by_day as (
     select
-        effects.original_transaction_id,
-        effects.counts_from,
-        sum(sum(effects.amount)) over (
-            partition by effects.original_transaction_id order by effects.counts_from
-        ) as amount,
-        lead(effects.counts_from) over (
-            partition by effects.original_transaction_id order by effects.counts_from
-        ) as counts_to
+        original_transaction_id,
+        counts_from,
+        sum(sum(amount)) over (partition by original_transaction_id order by counts_from) as amount,
+        lead(counts_from) over (partition by original_transaction_id order by counts_from) as counts_to
     from effects
-    inner join replayed
-        on
-            effects.original_transaction_id = replayed.transaction_id
-            and effects.loan_id = replayed.loan_id
-    group by effects.original_transaction_id, effects.counts_from
+    group by original_transaction_id, counts_from
 )
 
 select

@@ -8,7 +8,15 @@
 ) }}
 
 with schedule as (
-    select * from {{ ref('stg_core_banking__repayment_schedule') }}
+    select
+        loan_id,
+        schedule_version,
+        effective_from,
+        instalment_no,
+        due_date,
+        principal_due,
+        principal_due + interest_due + fee_due as amount_due
+    from {{ ref('stg_core_banking__repayment_schedule') }}
     where {{ only_touched('loan_id') }}
 ),
 
@@ -21,55 +29,16 @@ rules as (
     select * from {{ ref('int_policy__delinquency_rules') }}
 ),
 
-calendar as (
+own_calendar as (
     select * from {{ ref('int_calendar__next_business_day') }}
 ),
 
--- The rule in force on the contractual due date decides whether it moves, and which day is the first counted.
-ruled as (
-    select
-        schedule.loan_id,
-        schedule.schedule_version,
-        schedule.effective_from,
-        schedule.instalment_no,
-        schedule.due_date,
-        schedule.principal_due,
-        schedule.principal_due + schedule.interest_due + schedule.fee_due as amount_due,
-        rules.days_to_count[{{ count_up_to('rules.rules_from', 'schedule.due_date') }}] as days_to_count,
-        case
-            when rules.shifts[{{ count_up_to('rules.rules_from', 'schedule.due_date') }}] then terms.jurisdiction
-        end as shifted_by
-    from schedule
-    inner join terms
-        on schedule.loan_id = terms.loan_id
-    inner join rules
-        on
-            terms.jurisdiction = rules.jurisdiction
-            and terms.product = rules.product
-            and terms.currency = rules.currency
+general_calendar as (
+    select * from {{ ref('int_calendar__next_business_day') }}
+    where jurisdiction = 'DEFAULT'
 ),
 
-shifted as (
-    select
-        ruled.*,
-        case
-            when ruled.shifted_by is null then ruled.due_date
-            else coalesce(own_calendar.next_business_day, general_calendar.next_business_day, ruled.due_date)
-        end as due_on
-    from ruled
-    left join calendar as own_calendar
-        on
-            ruled.shifted_by = own_calendar.jurisdiction
-            and ruled.due_date = own_calendar.day
-    left join calendar as general_calendar
-        on
-            case when ruled.shifted_by is not null then 'DEFAULT' end = general_calendar.jurisdiction
-            and ruled.due_date = general_calendar.day
-),
-
--- An instalment of nothing is paid as it stands: it starts no clock and settles nothing. No instalment is due or
--- counted before an earlier one, even where the rule changed between their due dates.
-ordered as (
+running as (
     select
         loan_id,
         schedule_version,
@@ -77,26 +46,126 @@ ordered as (
         instalment_no,
         due_date,
         amount_due > 0 as is_owed,
-        max(case when amount_due > 0 then due_on end) over in_order as due_on,
-        max(case when amount_due > 0 then due_on + days_to_count end) over in_order as counted_from,
         sum(amount_due) over in_order as cumulative_due,
         sum(principal_due) over in_order as cumulative_principal
-    from shifted
+    from schedule
     window in_order as (
         partition by loan_id, schedule_version
         order by due_date, instalment_no
         rows between unbounded preceding and current row
     )
+),
+
+-- An instalment of nothing is paid as it stands: it starts no clock and settles nothing.
+listed as (
+    select
+        loan_id,
+        schedule_version,
+        min(effective_from) as effective_from,
+        {{ ordered_array('due_date', 'due_date, instalment_no', 'is_owed') }} as due_dates,
+        {{ ordered_array('due_date + 1', 'due_date, instalment_no', 'is_owed') }} as days_after,
+        {{ ordered_array('cumulative_due', 'due_date, instalment_no', 'is_owed') }} as cumulative_due,
+        {{ ordered_array('cumulative_principal', 'due_date, instalment_no', 'is_owed') }} as cumulative_principal
+    from running
+    group by loan_id, schedule_version
+),
+
+ruled as (
+    select
+        listed.*,
+        terms.jurisdiction,
+        rules.rules_from,
+        rules.days_to_count,
+        rules.shifts,
+        rules.has_moving_dates
+    from listed
+    inner join terms
+        on listed.loan_id = terms.loan_id
+    inner join rules
+        on
+            terms.jurisdiction = rules.jurisdiction
+            and terms.product = rules.product
+            and terms.currency = rules.currency
+),
+
+-- Where due dates may move, the rule in force on the contractual date decides, instalment by instalment.
+instalments as (
+    select
+        ruled.loan_id,
+        ruled.schedule_version,
+        ruled.jurisdiction,
+        places.place,
+        ruled.due_dates[places.place] as due_date,
+        {{ count_up_to('ruled.rules_from', 'ruled.due_dates[places.place]') }} as rule,
+        ruled.shifts,
+        ruled.days_to_count
+    from ruled
+    cross join lateral ({{ positions_of('ruled.due_dates', 'place') }}) as places
+    where ruled.has_moving_dates
+),
+
+shifted as (
+    select
+        instalments.loan_id,
+        instalments.schedule_version,
+        instalments.place,
+        instalments.days_to_count[instalments.rule] as days_to_count,
+        case
+            when instalments.shifts[instalments.rule]
+                then coalesce(
+                    own_calendar.next_business_day, general_calendar.next_business_day, instalments.due_date
+                )
+            else instalments.due_date
+        end as due_on
+    from instalments
+    left join own_calendar
+        on
+            instalments.jurisdiction = own_calendar.jurisdiction
+            and instalments.due_date = own_calendar.day
+    left join general_calendar
+        on instalments.due_date = general_calendar.day
+),
+
+-- No instalment is due or counted before an earlier one, even where the rule changed between their due dates.
+in_order as (
+    select
+        loan_id,
+        schedule_version,
+        place,
+        max(due_on) over so_far as due_on,
+        max(due_on + days_to_count) over so_far as counted_from
+    from shifted
+    window so_far as (
+        partition by loan_id, schedule_version
+        order by place
+        rows between unbounded preceding and current row
+    )
+),
+
+moved as (
+    select
+        loan_id,
+        schedule_version,
+        {{ ordered_array('due_on', 'place') }} as due_on,
+        {{ ordered_array('counted_from', 'place') }} as counted_from
+    from in_order
+    group by loan_id, schedule_version
 )
 
 select
-    loan_id,
-    schedule_version,
-    min(effective_from) as effective_from,
-    {{ ordered_array('due_date', 'due_date, instalment_no', 'is_owed') }} as due_dates,
-    {{ ordered_array('due_on', 'due_date, instalment_no', 'is_owed') }} as due_on,
-    {{ ordered_array('counted_from', 'due_date, instalment_no', 'is_owed') }} as counted_from,
-    {{ ordered_array('cumulative_due', 'due_date, instalment_no', 'is_owed') }} as cumulative_due,
-    {{ ordered_array('cumulative_principal', 'due_date, instalment_no', 'is_owed') }} as cumulative_principal
-from ordered
-group by loan_id, schedule_version
+    ruled.loan_id,
+    ruled.schedule_version,
+    ruled.effective_from,
+    ruled.due_dates,
+    ruled.cumulative_due,
+    ruled.cumulative_principal,
+    coalesce(moved.due_on, ruled.due_dates) as due_on,
+    coalesce(
+        moved.counted_from,
+        case when ruled.days_to_count[1] = 0 then ruled.due_dates else ruled.days_after end
+    ) as counted_from
+from ruled
+left join moved
+    on
+        ruled.loan_id = moved.loan_id
+        and ruled.schedule_version = moved.schedule_version

@@ -7,6 +7,8 @@
     tags=['per_loan'],
 ) }}
 
+{% set in_time = 'paid_from, original_effective_on, recorded_at nulls last, transaction_id' -%}
+
 with versions as (
     select * from {{ ref('int_schedule_versions__in_force') }}
     where {{ only_touched('loan_id') }}
@@ -43,13 +45,19 @@ counted as (
 
 ordered as (
     select
-        *,
-        sum(paid) over in_time as paid_total,
-        row_number() over in_time as place
+        loan_id,
+        schedule_version,
+        paid_from,
+        original_effective_on,
+        recorded_at,
+        transaction_id,
+        amount,
+        is_repayment,
+        sum(paid) over in_time as paid_total
     from counted
     window in_time as (
         partition by loan_id, schedule_version
-        order by paid_from, original_effective_on, recorded_at, transaction_id
+        order by paid_from, original_effective_on, recorded_at nulls last, transaction_id
         rows between unbounded preceding and current row
     )
 )
@@ -57,9 +65,9 @@ ordered as (
 select
     loan_id,
     schedule_version,
-    {{ ordered_array('paid_from', 'place') }} as paid_from,
-    {{ ordered_array('paid_total', 'place') }} as paid_totals,
-    {{ ordered_array('original_effective_on', 'place', 'is_repayment') }} as repaid_on,
-    {{ ordered_array('amount', 'place', 'is_repayment') }} as repaid_amounts
+    {{ ordered_array('paid_from', in_time) }} as paid_from,
+    {{ ordered_array('paid_total', in_time) }} as paid_totals,
+    {{ ordered_array('original_effective_on', in_time, 'is_repayment') }} as repaid_on,
+    {{ ordered_array('amount', in_time, 'is_repayment') }} as repaid_amounts
 from ordered
 group by loan_id, schedule_version
