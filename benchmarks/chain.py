@@ -25,6 +25,7 @@ from pathlib import Path
 import bank
 import psycopg2
 
+from arrears.cli.follow import CHAIN
 from arrears.settings import Settings, get_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,11 +52,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Leg:
-    """One DAG run of the day."""
+    """One DAG run of the day, from the end of the one before."""
 
     dag: str
-    starts: float
-    ends: float
+    seconds: float
     tasks: tuple[Task, ...]
 
 
@@ -72,7 +72,7 @@ class Day:
 
     @property
     def seconds(self) -> float:
-        return self.legs[-1].ends
+        return sum(leg.seconds for leg in self.legs)
 
     @property
     def waited_for_people(self) -> float:
@@ -106,7 +106,8 @@ def measure(settings: Settings, loans: int, share: float) -> list[Day]:
         if changed is not None:
             with closing(psycopg2.connect(source)) as connection:
                 day.touched = bank.touch_source(connection, changed, day.as_of)
-        _arrears("run", "--as-of", day.as_of.isoformat(), "--until", "delivery", "--approve-as-demo-users")
+        # With what follows the delivery, so that the next day does not begin with this one's results.
+        _arrears("run", "--as-of", day.as_of.isoformat(), "--approve-as-demo-users")
         day.legs = _legs(settings, day.as_of)
         day.nodes = _nodes(settings)
         print(f"{loans:,} loans, {day.name}: {day.seconds:.0f} s", flush=True)
@@ -150,20 +151,21 @@ def _legs(settings: Settings, as_of: date) -> list[Leg]:
     """The DAG runs of a business date with their tasks, from Airflow's metadata."""
     statement = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
     with closing(psycopg2.connect(settings.dsn("airflow", "airflow"))) as connection, connection.cursor() as cursor:
-        cursor.execute(statement, {"as_of": as_of.isoformat()})
+        cursor.execute(statement, {"as_of": as_of.isoformat(), "chain": list(CHAIN.values())})
         rows = cursor.fetchall()
     begun: datetime = min(row[1] for row in rows)
 
     def since(instant: datetime) -> float:
         return (instant - begun).total_seconds()
 
-    legs = []
-    for (dag, starts, ends), of_run in groupby(rows, key=lambda row: (row[0], row[1], row[2])):
+    legs, before = [], 0.0
+    for (dag, ends), of_run in groupby(rows, key=lambda row: (row[0], row[2])):
         tasks = [
             _task(name, [(since(row[4]), since(row[5])) for row in of_task])
             for name, of_task in groupby(sorted(of_run, key=lambda row: row[3]), key=lambda row: row[3])
         ]
-        legs.append(Leg(dag, since(starts), since(ends), tuple(sorted(tasks, key=lambda task: task.starts))))
+        legs.append(Leg(dag, since(ends) - before, tuple(sorted(tasks, key=lambda task: task.starts))))
+        before = since(ends)
     return legs
 
 
@@ -226,10 +228,7 @@ def _overview(large: Sequence[Day], fixed: Day) -> str:
     names = [day.name for day in large] + ["fixed"]
     lines = [f"| seconds | {' | '.join(names)} |", "|---|" + "---:|" * len(days)]
     for position, leg in enumerate(large[0].legs):
-        cells = [f"{day.legs[position].ends - day.legs[position].starts:.0f}" for day in days]
-        lines.append(f"| `{leg.dag}` | {' | '.join(cells)} |")
-    handed_over = [day.seconds - sum(leg.ends - leg.starts for leg in day.legs) for day in days]
-    lines.append(f"| from one DAG to the next | {' | '.join(f'{seconds:.0f}' for seconds in handed_over)} |")
+        lines.append(f"| `{leg.dag}` | {' | '.join(f'{day.legs[position].seconds:.0f}' for day in days)} |")
     lines.append(f"| **whole chain** | {' | '.join(f'**{day.seconds:.0f}**' for day in days)} |")
     lines.append(f"| of it waiting for people | {' | '.join(f'{day.waited_for_people:.0f}' for day in days)} |")
     return "\n".join(lines)

@@ -5,24 +5,28 @@
     -#}
     select
         promises.*,
-        greatest(0, coalesce(sum(payments.amount), 0)) as paid_amount,
+        greatest(0, coalesce(paid.amount, 0)) as paid_amount,
         case
-            when promises.amount > 0 and greatest(0, coalesce(sum(payments.amount), 0)) >= promises.amount then 'kept'
+            when promises.amount > 0 and greatest(0, coalesce(paid.amount, 0)) >= promises.amount then 'kept'
             when promises.last_day >= {{ day }} then 'open'
-            when greatest(0, coalesce(sum(payments.amount), 0)) > 0 then 'partly_kept'
+            when greatest(0, coalesce(paid.amount, 0)) > 0 then 'partly_kept'
             else 'broken'
         end as status
     from {{ ref('int_customers__promise') }} as promises
-    left join {{ ref('int_payments__effect') }} as payments
-        on
-            promises.customer_id = payments.customer_id
-            and promises.currency = payments.currency
-            and payments.paid_on >= promises.promised_on
-            and payments.paid_on <= promises.last_day
-            and payments.counts_from <= {{ day }}
+    left join (
+        -- Summed apart: then the few promises lead to their payments, and not all payments to the promises.
+        select
+            made.promise_id,
+            sum(payments.amount) as amount
+        from {{ ref('int_customers__promise') }} as made
+        inner join {{ ref('int_payments__effect') }} as payments
+            on
+                made.customer_id = payments.customer_id
+                and made.currency = payments.currency
+                and payments.paid_on >= made.promised_on
+                and payments.paid_on <= made.last_day
+                and payments.counts_from <= {{ day }}
+        group by made.promise_id
+    ) as paid on promises.promise_id = paid.promise_id
     where promises.promised_on <= {{ day }}
-    group by
-        promises.promise_id, promises.customer_id, promises.currency, promises.promised_on, promises.due_on,
-        promises.amount, promises.collector_id, promises.vendor, promises.channel, promises.batch_id,
-        promises.contact_ref, promises.occurred_at, promises.last_day
 {%- endmacro %}

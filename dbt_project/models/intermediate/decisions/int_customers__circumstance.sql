@@ -30,10 +30,6 @@ versions as (
     select * from {{ ref('int_schedule_versions__in_force') }}
 ),
 
-payments as (
-    select * from {{ ref('int_payments__effect') }}
-),
-
 promises as (
     {{ promise_states(as_of_date()) }}
 ),
@@ -95,27 +91,6 @@ suspects as (
     where broken >= 2
 ),
 
--- Money for a loan that is on no row of arrears shows that the customer can pay.
-paid_elsewhere as (
-    select distinct
-        scope.customer_id,
-        scope.currency
-    from scope
-    inner join suspects on scope.customer_id = suspects.customer_id
-    inner join payments
-        on
-            scope.customer_id = payments.customer_id
-            and payments.amount > 0
-            and payments.counts_from <= {{ as_of_date() }}
-            and payments.counts_from > {{ as_of_date() }} - 90
-    left join loans
-        on
-            payments.loan_id = loans.loan_id
-            and scope.currency = loans.currency
-            and loans.arrears_amount > 0
-    where loans.loan_id is null
-),
-
 -- Loans of those in arrears, where something may be read from what fell due and what was paid.
 cases as (
     select
@@ -130,6 +105,51 @@ cases as (
             and loans.currency = scope.currency
     left join suspects on loans.customer_id = suspects.customer_id
     where scope.is_in_arrears or suspects.customer_id is not null
+),
+
+payers as (
+    select distinct customer_id
+    from cases
+),
+
+-- Spoken of twice below: only of those concerned, and no further back than either looks.
+payments as (
+    select effects.*
+    from {{ ref('int_payments__effect') }} as effects
+    inner join payers on effects.customer_id = payers.customer_id
+    where
+        effects.counts_from <= {{ as_of_date() }}
+        and (
+            effects.counts_from > {{ as_of_date() }} - 90
+            or effects.paid_on >= cast(date_trunc('month', {{ as_of_date() }}) - interval '2 months' as date)
+        )
+),
+
+late_loans as (
+    select
+        loan_id,
+        currency
+    from {{ ref('int_loans__delinquency') }}
+    where arrears_amount > 0
+),
+
+-- Money for a loan that is on no row of arrears shows that the customer can pay.
+paid_elsewhere as (
+    select distinct
+        scope.customer_id,
+        scope.currency
+    from scope
+    inner join suspects on scope.customer_id = suspects.customer_id
+    inner join payments
+        on
+            scope.customer_id = payments.customer_id
+            and payments.amount > 0
+            and payments.counts_from > {{ as_of_date() }} - 90
+    left join late_loans
+        on
+            payments.loan_id = late_loans.loan_id
+            and scope.currency = late_loans.currency
+    where late_loans.loan_id is null
 ),
 
 dues as (
@@ -189,29 +209,17 @@ due_by_month as (
     group by dues.customer_id, dues.currency, months.month_from
 ),
 
-payers as (
-    select distinct
-        customer_id,
-        currency
-    from cases
-),
-
 paid_by_month as (
     select
         payments.customer_id,
         payments.currency,
         months.month_from,
         sum(payments.amount) as amount
-    from payers
-    inner join payments
-        on
-            payers.customer_id = payments.customer_id
-            and payers.currency = payments.currency
+    from payments
     inner join months
         on
             payments.paid_on >= months.month_from
             and payments.paid_on < months.month_to
-    where payments.counts_from <= {{ as_of_date() }}
     group by payments.customer_id, payments.currency, months.month_from
 ),
 

@@ -35,26 +35,36 @@ parameters as (
 ),
 
 -- What passed the landing gate after this build took its inputs. A rebuild with a knowledge time knows nothing of it.
-late as (
-    select distinct on (transactions.transaction_id)
-        transactions.transaction_id,
-        transactions.loan_id,
-        case transactions.kind when 'reversal' then -transactions.amount else transactions.amount end as amount
-    from transactions
-    inner join batches on transactions._batch_id = batches.batch_id
-    left join built_from on transactions._batch_id = built_from.batch_id
-    left join rejected on transactions._row_id = rejected._row_id
-    left join known on transactions.transaction_id = known.transaction_id
+late_batches as (
+    select batches.batch_id
+    from batches
+    left join built_from on batches.batch_id = built_from.batch_id
     where
         {{ 'false' if knowledge_time() else 'true' }}
         and batches.state = 'passed'
         and batches.generation = (select max(generations.generation) from generations)
         and built_from.batch_id is null
-        and rejected._row_id is null
+),
+
+late_versions as (
+    select
+        transactions.transaction_id,
+        transactions._row_id,
+        transactions.loan_id,
+        case transactions.kind when 'reversal' then -transactions.amount else transactions.amount end as amount
+    from transactions
+    inner join late_batches on transactions._batch_id = late_batches.batch_id
+    left join rejected on transactions._row_id = rejected._row_id
+    left join known on transactions.transaction_id = known.transaction_id
+    where
+        rejected._row_id is null
         and known.transaction_id is null
         and transactions.kind in ('repayment', 'waiver', 'recovery', 'reversal')
         and transactions.effective_on <= {{ as_of_date() }}
-    order by transactions.transaction_id asc, transactions._row_id desc
+),
+
+late as (
+    {{ first_of_each('late_versions', 'transaction_id', '_row_id desc') }}
 ),
 
 late_by_loan as (

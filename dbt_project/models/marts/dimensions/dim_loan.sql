@@ -1,5 +1,20 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ delete_changed_loans() }}",
+) }}
+
 with loans as (
-    select * from {{ ref('stg_core_banking__loans') }}
+    select known.*
+    from {{ ref('stg_core_banking__loans') }} as known
+    {% if is_incremental() -%}
+    where
+        not exists (
+            select 1
+            from {{ this }} as kept
+            where kept.loan_id = known.loan_id
+        )
+    {%- endif %}
 ),
 
 terms as (
@@ -10,15 +25,21 @@ schedule as (
     select * from {{ ref('stg_core_banking__repayment_schedule') }}
 ),
 
+batches as (
+    select * from {{ ref('stg_ops__passed_batches') }}
+),
+
 originals as (
     select
-        loan_id,
+        schedule.loan_id,
         cast(count(*) as integer) as instalments,
-        min(due_date) as first_due_date,
-        max(due_date) as last_due_date
-    from schedule
-    where schedule_version = 1
-    group by loan_id
+        min(schedule.due_date) as first_due_date,
+        max(schedule.due_date) as last_due_date
+    from loans
+    inner join schedule
+        on loans.loan_id = schedule.loan_id
+    where schedule.schedule_version = 1
+    group by schedule.loan_id
 )
 
 select
@@ -37,7 +58,8 @@ select
     loans.written_off_on,
     originals.instalments,
     originals.first_due_date,
-    originals.last_due_date
+    originals.last_due_date,
+    (select max(batches.batch_id) from batches) as known_to_batch
 from loans
 left join terms
     on loans.loan_id = terms.loan_id
