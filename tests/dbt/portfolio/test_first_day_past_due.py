@@ -40,7 +40,7 @@ from found
 """)
 
 
-@pytest.mark.parametrize("days", [30, 60, 90])
+@pytest.mark.parametrize("days", [30, 31, 60, 90])
 def test_first_day_is_the_first(marts: Warehouse, tmp_path: Path, days: int) -> None:
     [row] = marts.rows(_compiled(marts, tmp_path, COUNTED.substitute(days=days)))
     assert row == {"due_dates": 4 * 1461, "too_early": 0, "too_late": 0}
