@@ -2,7 +2,38 @@
 
 {% macro ordered_array(value, order_by, condition=none) -%}
     {#- Aggregate: the values of a group in an order; null for an empty group. -#}
+    {{ adapter.dispatch('ordered_array', 'arrears')(value, order_by, condition) }}
+{%- endmacro %}
+
+{% macro default__ordered_array(value, order_by, condition) -%}
     array_agg({{ value }} order by {{ order_by }}){% if condition %} filter (where {{ condition }}){% endif %}
+{%- endmacro %}
+
+{% macro ordered_text(value, order_by) -%}
+    {#- Aggregate: the texts of a group in an order, with spaces between. -#}
+    {{ adapter.dispatch('ordered_text', 'arrears')(value, order_by) }}
+{%- endmacro %}
+
+{% macro default__ordered_text(value, order_by) -%}
+    string_agg({{ value }}, ' ' order by {{ order_by }})
+{%- endmacro %}
+
+{% macro texts(values=()) -%}
+    {#- An array of texts: literals. -#}
+    {{ adapter.dispatch('texts', 'arrears')(values) }}
+{%- endmacro %}
+
+{% macro default__texts(values) -%}
+    cast(array[{% for value in values %}'{{ value }}'{{ ', ' if not loop.last }}{% endfor %}] as text[])
+{%- endmacro %}
+
+{% macro holds(values, value) -%}
+    {#- Whether an array has a value. -#}
+    {{ adapter.dispatch('holds', 'arrears')(values, value) }}
+{%- endmacro %}
+
+{% macro default__holds(values, value) -%}
+    {{ value }} = any({{ values }})
 {%- endmacro %}
 
 {% macro count_up_to(values, value) -%}

@@ -8,7 +8,7 @@
     where
         channel = '{{ channel }}'
         {% if channel == 'legal' -%}
-        and (decision = 'contact' or all_reasons = array['NOT_APPROVED'])
+        and (decision = 'contact' or all_reasons = {{ texts(['NOT_APPROVED']) }})
         {%- else -%}
         and decision = 'contact'
         {%- endif %}

@@ -8,6 +8,20 @@
     ({{ add_months(month_of(day), 1) }} - 1)
 {%- endmacro %}
 
+{% macro months_from(first, last, column) -%}
+    {#- The months from that of one date to that of another, as rows of one column: a query, for use in a lateral join. -#}
+    {{ adapter.dispatch('months_from', 'arrears')(first, last, column) }}
+{%- endmacro %}
+
+{% macro default__months_from(first, last, column) -%}
+    (
+        select cast(series.instant as date) as {{ column }}
+        from generate_series(
+            date_trunc('month', cast({{ first }} as timestamp)), cast({{ last }} as timestamp), interval '1 month'
+        ) as series (instant)
+    )
+{%- endmacro %}
+
 {% macro months_between(first, last) -%}
     {#- How many calendar months lie between the months of two dates. -#}
     cast(

@@ -16,15 +16,19 @@ points as (
     select * from {{ ref('int_contact_points__usable') }}
 ),
 
-addresses as (
-    select distinct on (customer_id)
+valid_addresses as (
+    select
         customer_id,
+        preference,
         value as address
     from points
     where
         point_group = 'address'
         and not is_invalid
-    order by customer_id, preference
+),
+
+addresses as (
+    {{ first_of_each('valid_addresses', 'customer_id', 'preference') }}
 ),
 
 -- A referral is about everything that the customer owes in the currency: one row, its contracts named in order.
@@ -34,11 +38,11 @@ contracts as (
         contacts.customer_id,
         contacts.currency,
         cast(sum(loans.principal) as numeric(18, 2)) as principal,
-        string_agg(loans.loan_id, ' ' order by loans.loan_id) as contract_no,
-        string_agg(distinct loans.product, ' ' order by loans.product) as product,
+        {{ ordered_text('loans.loan_id', 'loans.loan_id') }} as contract_no,
+        {{ ordered_text('distinct loans.product', 'loans.product') }} as product,
         min(loans.disbursed_on) as disbursed_on
     from contacts
-    inner join loans on loans.loan_id = any(contacts.loan_ids)
+    inner join loans on {{ holds('contacts.loan_ids', 'loans.loan_id') }}
     group by contacts.as_of, contacts.customer_id, contacts.currency
 )
 

@@ -105,22 +105,28 @@ spoken_of as (
         end
 ),
 
--- The value at that time: the newest version before, or the oldest where all are later.
-dialled as (
-    select distinct on (spoken_of.contact_point_id, spoken_of.source, spoken_of.source_key)
+versions_spoken_of as (
+    select
         spoken_of.contact_point_id,
+        spoken_of.source,
+        spoken_of.source_key,
         spoken_of.normal_value,
-        {{ contact_value('spoken_of.kind', 'versions.value') }} as dialled_value
+        versions._row_id,
+        {{ contact_value('spoken_of.kind', 'versions.value') }} as dialled_value,
+        versions.updated_at <= spoken_of.occurred_at as is_before,
+        abs(extract(epoch from versions.updated_at - spoken_of.occurred_at)) as seconds_apart
     from spoken_of
     inner join versions on spoken_of.contact_point_id = versions.contact_point_id
     inner join batches on versions._batch_id = batches.batch_id
-    order by
-        spoken_of.contact_point_id asc,
-        spoken_of.source asc,
-        spoken_of.source_key asc,
-        (versions.updated_at <= spoken_of.occurred_at) desc,
-        abs(extract(epoch from versions.updated_at - spoken_of.occurred_at)) asc,
-        versions._row_id desc
+),
+
+-- The value at that time: the newest version before, or the oldest where all are later.
+dialled as (
+    {{ first_of_each(
+        'versions_spoken_of',
+        'contact_point_id, source, source_key',
+        'is_before desc nulls first, seconds_apart asc nulls last, _row_id desc'
+    ) }}
 ),
 
 proven_wrong as (
@@ -135,7 +141,7 @@ judged as (
         (
             counted.is_valid is false
             or counted.contact_point_id in (select proven_wrong.contact_point_id from proven_wrong)
-            or (counted.point_group = 'phone' and counted.normal_value !~ '^\+[1-9][0-9]{6,14}$')
+            or (counted.point_group = 'phone' and not {{ matches('counted.normal_value', '^[+][1-9][0-9]{6,14}$') }})
         ) as is_invalid,
         coalesce(counted.consent = 'refused', false) as is_refused
     from counted

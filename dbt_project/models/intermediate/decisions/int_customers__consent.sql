@@ -36,9 +36,7 @@ expanded as (
 ),
 
 newest as (
-    select distinct on (customer_id, channel, said_of) *
-    from expanded
-    order by customer_id asc, channel asc, said_of asc, valid_from desc
+    {{ first_of_each('expanded', 'customer_id, channel, said_of', 'valid_from desc') }}
 ),
 
 stated as (

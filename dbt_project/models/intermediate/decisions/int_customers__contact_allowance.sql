@@ -113,7 +113,7 @@ counted as (
             and (
                 limits.per <> 'loan'
                 or (uses.loan_id is null and (uses.currency is null or scope.currency = uses.currency))
-                or uses.loan_id = any(scope.loan_ids)
+                or {{ holds('scope.loan_ids', 'uses.loan_id') }}
             )
     group by
         scope.customer_id, scope.currency, limits.limit_id, limits.per, uses.loan_id, uses.contact_point_id

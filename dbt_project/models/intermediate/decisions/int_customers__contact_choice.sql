@@ -21,8 +21,8 @@ serving as (
 select
     customer_id,
     channel,
-    (array_agg(contact_point_id order by preference) filter (where is_usable))[1] as contact_point_id,
-    (array_agg(contact_point_id order by preference) filter (where is_usable))[2] as alternate_contact_point_id,
+    ({{ ordered_array('contact_point_id', 'preference', 'is_usable') }})[1] as contact_point_id,
+    ({{ ordered_array('contact_point_id', 'preference', 'is_usable') }})[2] as alternate_contact_point_id,
     bool_or(is_refused) as is_any_refused,
     bool_or(is_invalid) as is_any_invalid,
     bool_or(is_shared) as is_any_shared

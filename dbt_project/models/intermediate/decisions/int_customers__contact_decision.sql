@@ -98,16 +98,21 @@ approvals as (
     group by rules.jurisdiction
 ),
 
-last_attempts as (
-    select distinct on (customer_id, medium)
+attempts as (
+    select
         customer_id,
         medium,
-        disposition
+        disposition,
+        occurred_at,
+        source_key
     from events
     where
         direction = 'outbound'
         and occurred_on <= {{ as_of_date() }}
-    order by customer_id asc, medium asc, occurred_at desc, source_key desc
+),
+
+last_attempts as (
+    {{ first_of_each('attempts', 'customer_id, medium', 'occurred_at desc, source_key desc') }}
 ),
 
 -- Every customer, channel and currency, once ------------------------------------------------------------------------
@@ -326,9 +331,9 @@ explained as (
         all_suppressions.currency,
         all_suppressions.channel,
         -- A reason that the seed does not order holds all the same, and comes first.
-        array_agg(
-            all_suppressions.reason_code order by coalesce(reasons."order", 0), all_suppressions.reason_code
-        ) as all_reasons
+        {{ ordered_array(
+            'all_suppressions.reason_code', 'coalesce(reasons."order", 0), all_suppressions.reason_code'
+        ) }} as all_reasons
     from all_suppressions
     left join reasons
         on
@@ -370,7 +375,7 @@ select
     considered.loan_ids,
     case when explained.customer_id is null then 'contact' else 'suppress' end as decision,
     explained.all_reasons[1] as reason_code,
-    coalesce(explained.all_reasons, cast(array[] as text[])) as all_reasons,
+    coalesce(explained.all_reasons, {{ texts() }}) as all_reasons,
     case
         when considered.channel <> 'care' then null
         when considered.has_asked_for_help then 'hardship_requested'

@@ -12,14 +12,15 @@ promisers as (
     where is_promise
 ),
 
--- Where nobody said the currency of a promise it is that of the customer's largest loan.
-main_currencies as (
-    select distinct on (loans.customer_id)
-        loans.customer_id,
-        loans.currency
+loans_of_promisers as (
+    select loans.*
     from loans
     inner join promisers on loans.customer_id = promisers.customer_id
-    order by loans.customer_id asc, loans.principal desc, loans.loan_id asc
+),
+
+-- Where nobody said the currency of a promise it is that of the customer's largest loan.
+main_currencies as (
+    {{ first_of_each('loans_of_promisers', 'customer_id', 'principal desc nulls first, loan_id asc') }}
 ),
 
 promises as (

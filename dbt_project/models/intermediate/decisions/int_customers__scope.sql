@@ -105,7 +105,7 @@ select
     min(ranked.oldest_unpaid_due_date) as oldest_unpaid_due_date,
     min(ranked.next_due_date) filter (where ranked.tier = 'pre_due') as next_due_date,
     max(ranked.last_payment_on) as last_payment_on,
-    array_agg(ranked.loan_id order by ranked.loan_id) as loan_ids
+    {{ ordered_array('ranked.loan_id', 'ranked.loan_id') }} as loan_ids
 from ranked
 inner join policies on ranked.customer_id = policies.customer_id
 group by

@@ -40,9 +40,17 @@ used as (
             and scope.days_past_due_counted <= coalesce(treatments.dpd_to, scope.days_past_due_counted)
             and {{ in_force('treatments') }}
             and (treatments.channel = 'care' or not circumstances.has_hardship)
+),
+
+chosen as (
+    {{ first_of_each(
+        'used',
+        'customer_id, currency, channel',
+        'is_requirement_met desc nulls first, step asc nulls last, template_or_offer asc nulls last'
+    ) }}
 )
 
-select distinct on (customer_id, currency, channel)
+select
     customer_id,
     currency,
     channel,
@@ -51,5 +59,4 @@ select distinct on (customer_id, currency, channel)
     step,
     requires,
     is_requirement_met
-from used
-order by customer_id asc, currency asc, channel asc, is_requirement_met desc, step asc, template_or_offer asc
+from chosen

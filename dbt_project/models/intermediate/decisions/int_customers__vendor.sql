@@ -49,22 +49,27 @@ shares as (
         < weighted.weight_to
 ),
 
-open_batches as (
-    select distinct on (plans.customer_id, plans.channel)
+open_plans as (
+    select
         plans.customer_id,
         plans.channel,
-        plans.vendor
+        plans.vendor,
+        plans.planned_on
     from plans
     inner join vendors
         on
             plans.vendor = vendors.vendor
             and plans.channel = vendors.channel
-    order by plans.customer_id asc, plans.channel asc, plans.planned_on desc, plans.vendor asc
 ),
 
-assigned as (
-    select distinct on (assignments.customer_id, collectors.channel)
+open_batches as (
+    {{ first_of_each('open_plans', 'customer_id, channel', 'planned_on desc, vendor asc') }}
+),
+
+current_assignments as (
+    select
         assignments.customer_id,
+        assignments.assigned_on,
         collectors.channel,
         collectors.vendor,
         collectors.collector_id
@@ -78,8 +83,10 @@ assigned as (
         assignments.assigned_on <= {{ as_of_date() }}
         and (assignments.released_on is null or assignments.released_on > {{ as_of_date() }})
         and (collectors.left_on is null or collectors.left_on > {{ as_of_date() }})
-    order by
-        assignments.customer_id asc, collectors.channel asc, assignments.assigned_on desc, collectors.collector_id asc
+),
+
+assigned as (
+    {{ first_of_each('current_assignments', 'customer_id, channel', 'assigned_on desc, collector_id asc') }}
 )
 
 select

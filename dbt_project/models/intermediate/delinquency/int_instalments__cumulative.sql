@@ -13,4 +13,4 @@ select
     versions.cumulative_due[places.position] as cumulative_due,
     versions.cumulative_due[places.position] - coalesce(versions.cumulative_due[places.position - 1], 0) as amount_due
 from versions
-cross join lateral {{ positions_of('versions.due_on', 'position') }} as places
+cross join lateral {{ positions_of('versions.due_on', 'position') }} as places -- noqa: ST05

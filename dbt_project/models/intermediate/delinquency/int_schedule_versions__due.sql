@@ -96,11 +96,11 @@ instalments as (
         ruled.jurisdiction,
         places.place,
         ruled.due_dates[places.place] as due_date,
-        {{ count_up_to('ruled.rules_from', 'ruled.due_dates[places.place]') }} as rule,
+        {{ count_up_to('ruled.rules_from', 'ruled.due_dates[places.place]') }} as rule_no,
         ruled.shifts,
         ruled.days_to_count
     from ruled
-    cross join lateral ({{ positions_of('ruled.due_dates', 'place') }}) as places
+    cross join lateral {{ positions_of('ruled.due_dates', 'place') }} as places -- noqa: ST05
     where ruled.has_moving_dates
 ),
 
@@ -109,9 +109,9 @@ shifted as (
         instalments.loan_id,
         instalments.schedule_version,
         instalments.place,
-        instalments.days_to_count[instalments.rule] as days_to_count,
+        instalments.days_to_count[instalments.rule_no] as days_to_count,
         case
-            when instalments.shifts[instalments.rule]
+            when instalments.shifts[instalments.rule_no]
                 then coalesce(
                     own_calendar.next_business_day, general_calendar.next_business_day, instalments.due_date
                 )

@@ -63,16 +63,16 @@ touches as (
         assignments.collector_id,
         assignments.customer_id,
         customer_currencies.currency,
-        cast(months.month as date) as month,
-        greatest(assignments.assigned_on, cast(months.month as date)) as touched_on
+        months.month,
+        greatest(assignments.assigned_on, months.month) as touched_on
     from assignments
     inner join customer_currencies on assignments.customer_id = customer_currencies.customer_id
     cross join horizon
-    cross join lateral generate_series(
-        date_trunc('month', cast(assignments.assigned_on as timestamp)),
-        cast(least(coalesce(assignments.released_on - 1, horizon.known_until), horizon.known_until) as timestamp),
-        interval '1 month'
-    ) as months (month)
+    cross join lateral {{ months_from(
+        'assignments.assigned_on',
+        'least(coalesce(assignments.released_on - 1, horizon.known_until), horizon.known_until)',
+        'month'
+    ) }} as months
 ),
 
 cases as (
@@ -96,7 +96,9 @@ standing as (
         coalesce(max(cases.begun_on - history.oldest_unpaid_due_date), 0) as days_past_due,
         coalesce(sum(history.arrears_amount), 0) as arrears_amount,
         coalesce(bool_or(write_offs.loan_id is not null), false) as is_written_off,
-        (array_agg(loans.product order by history.arrears_amount desc nulls last, loans.loan_id asc))[1] as product,
+        ({{ ordered_array(
+            'loans.product', 'history.arrears_amount desc nulls last, loans.loan_id asc'
+        ) }})[1] as product,
         min(loans.disbursed_on) as disbursed_on,
         max(cases.begun_on) as begun_on
     from cases

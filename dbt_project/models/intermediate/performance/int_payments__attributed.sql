@@ -58,9 +58,11 @@ payments as (
 ),
 
 -- A payment has no time of day: a conversation on its day came before it.
-by_contact as (
-    select distinct on (payments.payment_id)
+earlier_talks as (
+    select
         payments.payment_id,
+        talks.attempted_at,
+        talks.contact_ref,
         talks.collector_id,
         talks.vendor,
         talks.channel,
@@ -71,12 +73,18 @@ by_contact as (
             payments.customer_id = talks.customer_id
             and payments.paid_on >= talks.talked_on
             and talks.talked_on >= payments.paid_on - {{ env_var('ARREARS_ATTRIBUTION_DAYS', '30') }}
-    order by payments.payment_id asc, talks.attempted_at desc, talks.collector_id asc, talks.contact_ref asc
 ),
 
-by_assignment as (
-    select distinct on (payments.payment_id)
+by_contact as (
+    {{ first_of_each(
+        'earlier_talks', 'payment_id', 'attempted_at desc, collector_id asc nulls last, contact_ref asc'
+    ) }}
+),
+
+assigned_then as (
+    select
         payments.payment_id,
+        assignments.assigned_on,
         assignments.collector_id,
         collectors.vendor,
         collectors.channel
@@ -87,7 +95,10 @@ by_assignment as (
             and payments.paid_on >= assignments.assigned_on
             and (assignments.released_on is null or payments.paid_on < assignments.released_on)
     left join collectors on assignments.collector_id = collectors.collector_id
-    order by payments.payment_id asc, assignments.assigned_on desc, assignments.collector_id asc
+),
+
+by_assignment as (
+    {{ first_of_each('assigned_then', 'payment_id', 'assigned_on desc, collector_id asc') }}
 )
 
 select

@@ -29,11 +29,12 @@ verdicts as (
     group by generation, as_of, customer_id, currency
 ),
 
-planned as (
-    select distinct on (batches.generation, batches.as_of, batches.channel, items.customer_id, items.currency)
+listed as (
+    select
         batches.generation,
         batches.as_of,
         batches.channel,
+        batches.sequence,
         batches.batch_id,
         items.customer_id,
         items.currency,
@@ -43,9 +44,10 @@ planned as (
     where
         batches.kind = 'contact_list'
         and batches.state <> 'superseded'
-    order by
-        batches.generation asc, batches.as_of asc, batches.channel asc, items.customer_id asc, items.currency asc,
-        batches.sequence desc
+),
+
+planned as (
+    {{ first_of_each('listed', 'generation, as_of, channel, customer_id, currency', 'sequence desc') }}
 ),
 
 approved as (
