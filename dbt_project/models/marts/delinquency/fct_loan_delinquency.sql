@@ -1,7 +1,8 @@
+-- depends_on: {{ ref('int_builds__horizon') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook="{% if is_incremental() %}delete from {{ this }} where as_of <= {{ as_of_date() }}{% endif %}",
+    pre_hook="{% if is_incremental() %}delete from {{ this }} where {{ no_newer_day() }}{% endif %}",
 ) }}
 
 with loans as (
@@ -40,10 +41,5 @@ select
     is_data_hold
 from loans
 {% if is_incremental() %}
-where
-    not exists (
-        select 1
-        from {{ this }} as newer
-        where newer.as_of > {{ as_of_date() }}
-    )
+where {{ no_newer_day() }}
 {% endif %}
