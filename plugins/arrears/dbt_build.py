@@ -280,10 +280,11 @@ def _build_environment(build_id: int, as_of: date, rules: str) -> dict[str, str]
 def _rules(settings: Settings, connection: psycopg2.extensions.connection, cutoff: datetime | None) -> str:
     """A fingerprint of all that the state of a loan follows from besides newer rows.
 
-    Parameters, business days, SQL, and the knowledge time, which decides which of the older rows count.
+    Parameters, tier tables, business days, SQL, and the knowledge time, which decides which of the older rows count.
     """
     parameters = (settings.policy_dir / "delinquency_parameters.csv").read_bytes()
     digest = hashlib.sha256(parameters)
+    digest.update((settings.policy_dir / "delinquency_tiers.csv").read_bytes())
     digest.update(str(cutoff).encode())
     for path in sorted(DBT_PROJECT.rglob("*.sql")):
         if path.relative_to(DBT_PROJECT).parts[0] not in ("target", "logs", "tests"):
