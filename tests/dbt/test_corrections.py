@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from marts_warehouse import Warehouse, new_warehouse, policy_pack
+from marts_warehouse import Warehouse, new_warehouse, policy_pack, quick_builds
 from portfolio import Portfolio
 
 from arrears.dbt_build import BuildError
@@ -25,7 +25,7 @@ Rows = list[dict[str, Any]]
 @pytest.fixture(scope="module")
 def marts(server: Settings) -> Iterator[Warehouse]:
     """Two days published, the second after a due date and a payment of the days between."""
-    with new_warehouse(server) as warehouse:
+    with new_warehouse(server) as warehouse, quick_builds():
         bank = Portfolio()
         for loan in ("CLOSED", "LATE", "MOVED", "OWNER", "QUIET", "REVERSED", "TIMELY", "VERSIONED"):
             bank.loan(loan, DUE)
@@ -177,4 +177,8 @@ def _undone(history: Rows, corrections: Rows) -> dict[tuple[str, date], tuple[An
         while day < row["valid_to"]:
             said[row["loan_id"], day] = tuple(row[f"old_{figure}"] for figure in FIGURES)
             day += timedelta(days=1)
-    return {key: figures for key, figures in said.items() if key[1] >= SOON and figures != (None,) * len(FIGURES)}
+    return {
+        key: figures
+        for key, figures in said.items()
+        if SOON <= key[1] < PUBLISHED_TO and figures != (None,) * len(FIGURES)
+    }
