@@ -88,6 +88,10 @@
 
 {% macro rows_of(values, column) -%}
     {#- The values of an array as rows of one column: a query, for use in a lateral join. -#}
+    {{ adapter.dispatch('rows_of', 'arrears')(values, column) }}
+{%- endmacro %}
+
+{% macro default__rows_of(values, column) -%}
     select unnest({{ values }}) as {{ column }}
 {%- endmacro %}
 
