@@ -56,7 +56,8 @@ def _work(world: World) -> None:
 def _vendor_files(warehouse: Warehouse) -> None:
     """An acknowledgement that rejects a row, and a review that found a breach."""
     warehouse.execute(
-        "insert into landing.vendor_ack (_vendor, _file_sha256, batch_id, received_at, rows, sha256, accepted, rejected)"
+        "insert into landing.vendor_ack"
+        " (_vendor, _file_sha256, batch_id, received_at, rows, sha256, accepted, rejected)"
         """ select vendor, 'a', batch_id, planned_at, 2, 'b', 1, '[{"row": 2}]' from ops.delivery_batch limit 1"""
     )
     warehouse.execute(
