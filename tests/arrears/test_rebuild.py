@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from marts_warehouse import Warehouse, new_warehouse
+from marts_warehouse import Warehouse, new_warehouse, quick_builds
 from portfolio import Portfolio, quarantine
 from typer.testing import CliRunner
 
@@ -72,12 +72,14 @@ def published(server: Settings) -> Iterator[tuple[Warehouse, dict[date, list[dic
     """Three days, each published by what was known on its evening, and what the loans showed on each."""
     with new_warehouse(server) as marts:
         shown = {}
-        for day, rows in zip(DAYS, (_first_day(), _second_day(), _third_day()), strict=True):
-            batch = rows.land(marts.connection, as_of=day)
-            if day == FIRST:
-                quarantine(marts.connection, "loans", batch, "loan_id = 'REJECTED'")
-            marts.build(day, select=MODELS)
-            shown[day] = marts.rows(_LOANS.format("marts"))
+        # Not over the rebuilds: they parse for schemas of their own.
+        with quick_builds():
+            for day, rows in zip(DAYS, (_first_day(), _second_day(), _third_day()), strict=True):
+                batch = rows.land(marts.connection, as_of=day)
+                if day == FIRST:
+                    quarantine(marts.connection, "loans", batch, "loan_id = 'REJECTED'")
+                marts.build(day, select=MODELS)
+                shown[day] = marts.rows(_LOANS.format("marts"))
         # What a rebuild that was killed may have left.
         marts.execute("create schema rebuild_marts")
         marts.execute("create table rebuild_marts.differences as select 1 as left_over")
