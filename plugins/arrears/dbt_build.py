@@ -138,8 +138,8 @@ def refresh(settings: Settings, *, select: str, progress: Progress | None = None
             raise ConfigurationError("no build of the marts has passed yet: run `arrears run --as-of DATE` first")
         build_id, as_of, known_at = newest
         version = _record_policy(connection, settings.policy_dir)
-        arguments = ["--vars", json.dumps(dbt_vars(policy_version=version)), *_selection(select)]
-        environment = _build_environment(build_id, as_of, _rules(settings, connection, None))
+        arguments = ["--vars", json.dumps({"policy_version": version}), *_selection(select)]
+        environment = _build_environment(build_id, as_of, _rules(settings, connection, None), None)
         return BuildResult(build_id, as_of, known_at, *_run_dbt(settings, arguments, environment, progress))
 
 
@@ -175,16 +175,6 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         f"ARREARS_{name.upper()}": str(value) for name, value in settings if isinstance(value, str | int | float | Path)
     }
     return variables | {"ARREARS_SECRET_POSTGRES_PIPELINE": settings.secret("postgres_pipeline")}
-
-
-def dbt_vars(*, known_at: datetime | None = None, policy_version: str | None = None) -> dict[str, str]:
-    """dbt's variables for a build; what is None is left to its default in `dbt_project.yml`."""
-    given = {"known_at": known_at, "policy_version": policy_version}
-    return {
-        name: value.isoformat() if isinstance(value, date) else value
-        for name, value in given.items()
-        if value is not None
-    }
 
 
 def end_of_knowledge(known_at: date | datetime, zone: ZoneInfo) -> datetime:
@@ -266,15 +256,20 @@ def _start_build(
     return StartedBuild(
         build_id,
         known_at,
-        dbt_vars(known_at=cutoff, policy_version=version),
-        _build_environment(build_id, as_of, rules),
+        {"policy_version": version},
+        _build_environment(build_id, as_of, rules, cutoff),
         is_first=not has_passed_build,
         has_new_rules=has_passed_build and _has_other_rules(connection, rules),
     )
 
 
-def _build_environment(build_id: int, as_of: date, rules: str) -> dict[str, str]:
-    return {"ARREARS_BUILD_ID": str(build_id), "ARREARS_AS_OF": as_of.isoformat(), "ARREARS_RULES": rules}
+def _build_environment(build_id: int, as_of: date, rules: str, cutoff: datetime | None) -> dict[str, str]:
+    return {
+        "ARREARS_BUILD_ID": str(build_id),
+        "ARREARS_AS_OF": as_of.isoformat(),
+        "ARREARS_KNOWN_AT": cutoff.isoformat() if cutoff else "",
+        "ARREARS_RULES": rules,
+    }
 
 
 def _rules(settings: Settings, connection: psycopg2.extensions.connection, cutoff: datetime | None) -> str:

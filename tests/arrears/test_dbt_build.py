@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from arrears.dbt_build import dbt_vars, end_of_knowledge, policy_version, without_values
+from arrears.dbt_build import end_of_knowledge, policy_version, without_values
 from arrears.errors import ConfigurationError
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -22,14 +22,6 @@ def test_an_instant_stays_and_one_without_offset_is_refused() -> None:
     assert end_of_knowledge(instant, SHANGHAI) == instant
     with pytest.raises(ConfigurationError, match="needs an offset"):
         end_of_knowledge(datetime(2026, 1, 12, 3), SHANGHAI)
-
-
-def test_vars_leave_out_what_is_not_given() -> None:
-    assert dbt_vars(as_of=date(2026, 1, 12)) == {"as_of": "2026-01-12"}
-    assert dbt_vars(as_of=date(2026, 1, 12), known_at=datetime(2026, 1, 12, tzinfo=UTC)) == {
-        "as_of": "2026-01-12",
-        "known_at": "2026-01-12T00:00:00+00:00",
-    }
 
 
 def test_policy_version_follows_content_not_place(tmp_path: Path) -> None:
