@@ -4,6 +4,7 @@ A build takes seconds, so many cases share one.
 """
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import date
@@ -20,7 +21,10 @@ from arrears.dbt_build import BuildResult, build
 from arrears.services.postgres import admin_connection, create_database
 from arrears.settings import PROJECT_ROOT, Settings
 
-DELINQUENCY = "+tag:per_loan +loan_delinquency_on +fct_loan_delinquency +fct_delinquency_history +delinquency_tier int_customers__data_hold"
+DELINQUENCY = (
+    "+tag:per_loan +loan_delinquency_on +fct_loan_delinquency +fct_delinquency_history +delinquency_tier"
+    " int_customers__data_hold"
+)
 """The models of delinquency and all they need: what these tests build."""
 _numbers = count()
 
@@ -40,6 +44,14 @@ class Warehouse:
         if passes:
             self.execute("update ops.mart_build set state = 'passed' where build_id = %s", result.build_id)
         return result
+
+    def wait_for_others_to_leave(self) -> None:
+        """Until the database has noticed that a killed build is gone."""
+        others = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        deadline = time.monotonic() + 120
+        while self.rows(others):
+            assert time.monotonic() < deadline, "the connections of a killed build are still there"
+            time.sleep(0.2)
 
     def execute(self, statement: str, *parameters: Any) -> None:
         with self.connection, self.connection.cursor() as cursor:
