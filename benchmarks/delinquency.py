@@ -258,8 +258,8 @@ def _introduction() -> str:
         "# How fast delinquency is\n\n"
         "Written by `make bench-delinquency` (`benchmarks/delinquency.py`), one run on one machine "
         f"({os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, Python "
-        f"{platform.python_version()}, the embedded PostgreSQL 18). The bank is generated: twelve instalments and about "
-        "as many payments a loan, with everything that happens to loans.\n\n"
+        f"{platform.python_version()}, the embedded PostgreSQL 18). The bank is generated: twelve instalments and "
+        "about as many payments a loan, with everything that happens to loans.\n\n"
         "*The minimum* is the least SQL, written by hand, that says of every loan what `fct_loan_delinquency` says of "
         "its money and its days (`benchmarks/delinquency_floor.sql`): it keeps nothing, knows one version of each "
         "row, and does neither regulatory days nor tiers. The run fails unless both agree on every loan."
@@ -307,8 +307,8 @@ def _daily(measured: Sequence[Measured]) -> str:
         "## A day\n",
         "A share of the loans change: payments, reversals, new schedules, and due dates that pass. The state and the "
         "history follow the touched loans; the mart of the day is written for all loans. *Wall* is the whole "
-        "build; the other columns are the seconds of its models, two at a time. The share of the full build leaves out what an "
-        "empty day takes.\n",
+        "build; the other columns are the seconds of its models, two at a time. The share of the full build leaves out what "
+        "an empty day takes.\n",
         "| loans | touched | wall | state and history | of the full build | mart of the day | tests |",
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]

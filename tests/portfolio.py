@@ -131,6 +131,8 @@ class Portfolio:
                     cursor, sql.Identifier("landing", table), table, [row | {"_batch_id": batch_id} for row in rows]
                 )
                 mark_superseded(cursor, BY_NAME[table], batch_id)
+                # As the gate does: without statistics PostgreSQL takes landing for nearly empty.
+                cursor.execute(sql.SQL("analyze {}").format(sql.Identifier("landing", table)))
         return int(batch_id)
 
 
