@@ -12,7 +12,7 @@ import psycopg2.extensions
 from dbt.cli.main import dbtRunner
 from psycopg2 import sql
 
-from arrears.dbt_build import _environment, dbt_environment, dbt_vars, policy_version, stage_project
+from arrears.dbt_build import _environment, dbt_environment, policy_version, stage_project
 from arrears.settings import Settings
 
 POSTGRES_ONLY = "postgres_only"
@@ -108,7 +108,8 @@ class DuckDBWarehouse:
         version = policy_version(self.settings.policy_dir)
         command = [verb, "--project-dir", project, "--profiles-dir", project, "--target", "duckdb"]
         command += ["--target-path", directory, "--log-path", directory, "--log-level", "none", "--no-use-colors"]
-        command += ["--vars", json.dumps(dbt_vars(policy_version=version)), *arguments]
+        command += ["--no-write-json"]
+        command += ["--vars", json.dumps({"policy_version": version}), *arguments]
         environment = {"ARREARS_DUCKDB_PATH": str(self.path), "ARREARS_AS_OF": as_of.isoformat() if as_of else ""}
         with _environment(dbt_environment(self.settings) | environment):
             return dbtRunner(manifest=getattr(self, "manifest", None)).invoke(command)

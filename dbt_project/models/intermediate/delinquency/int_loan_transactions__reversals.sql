@@ -16,11 +16,16 @@ reversals as (
         and {{ only_touched('loan_id') }}
 ),
 
+reversed_ids as (
+    select distinct reverses
+    from reversals
+),
+
 reversed as (
-    select transactions.*
-    from {{ ref('stg_core_banking__loan_transactions') }} as transactions
-    inner join (select distinct reversals.reverses from reversals) as named
-        on transactions.transaction_id = named.reverses
+    select originals.*
+    from {{ ref('stg_core_banking__loan_transactions') }} as originals
+    inner join reversed_ids
+        on originals.transaction_id = reversed_ids.reverses
 ),
 
 -- Reversals take out no more than what they reverse, in the order in which they take effect.

@@ -23,14 +23,14 @@ worked as (
         tier,
         attempted_month as month,
         currency,
+        cast(round(avg(satisfaction), 2) as numeric(18, 2)) as satisfaction,
         count(*) as attempts,
         count(*) filter (where is_contact) as contacts,
         count(*) filter (where is_right_party) as right_party_contacts,
         sum(cost) as cost,
         coalesce(sum(talk_seconds), 0) as talk_seconds,
         count(*) filter (where is_outside_window) as breaches,
-        count(*) filter (where is_complaint) as complaints,
-        cast(round(avg(satisfaction), 2) as numeric(18, 2)) as satisfaction
+        count(*) filter (where is_complaint) as complaints
     from attempts
     group by channel, vendor, tier, attempted_month, currency
 ),

@@ -90,8 +90,8 @@ conduct as (
     select
         collector_id,
         attempted_month as month,
-        count(*) filter (where is_outside_window) as breaches,
-        cast(round(avg(satisfaction), 2) as numeric(18, 2)) as satisfaction
+        cast(round(avg(satisfaction), 2) as numeric(18, 2)) as satisfaction,
+        count(*) filter (where is_outside_window) as breaches
     from attempts
     where collector_id is not null
     group by collector_id, attempted_month
