@@ -307,8 +307,8 @@ def _daily(measured: Sequence[Measured]) -> str:
         "## A day\n",
         "A share of the loans change: payments, reversals, new schedules, and due dates that pass. The state and the "
         "history follow the touched loans; the mart of the day is written for all loans. *Wall* is the whole "
-        "build; the other columns are the seconds of its models, two at a time. The share of the full build leaves out what "
-        "an empty day takes.\n",
+        "build; the other columns are the seconds of its models, two at a time. The share of the full build leaves out "
+        "what an empty day takes.\n",
         "| loans | touched | wall | state and history | of the full build | mart of the day | tests |",
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]
