@@ -11,13 +11,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from marts_warehouse import DELINQUENCY, Warehouse, new_warehouse, policy_pack
+from marts_warehouse import DELINQUENCY, Warehouse, new_warehouse, policy_pack, quick_builds
 from portfolio import Portfolio
 
 from arrears.dbt_build import build
 from arrears.settings import Settings
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 FIRST, SECOND, THIRD = date(2026, 1, 20), date(2026, 1, 21), date(2026, 1, 22)
 LATER = datetime(2026, 1, 21, 2, tzinfo=UTC)
@@ -28,7 +28,8 @@ CHANGED_RULE = "US,tolerant,,1.00,,,day_after,none,12,2026-01-21,,test,verified"
 
 @pytest.fixture
 def marts(server: Settings, tmp_path: Path) -> Iterator[Warehouse]:
-    with new_warehouse(server, policy_dir=policy_pack(tmp_path, delinquency_parameters=[CHANGED_RULE])) as warehouse:
+    pack = policy_pack(tmp_path, delinquency_parameters=[CHANGED_RULE])
+    with new_warehouse(server, policy_dir=pack) as warehouse, quick_builds():
         yield warehouse
 
 
