@@ -62,7 +62,7 @@ def marts(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield warehouse
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2400)
 def test_sixty_days_built_one_by_one_equal_a_full_rebuild_and_the_definition(marts: Warehouse) -> None:
     bank = LivingBank(SEED, LOANS, FIRST)
     rulebook = Rulebook(marts.settings.policy_dir)
