@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from duckdb_warehouse import DuckDBWarehouse, Rows, Table
 from generated import PARAMETERS
-from marts_warehouse import Warehouse, new_warehouse, policy_pack
+from marts_warehouse import Warehouse, new_warehouse, policy_pack, quick_builds
 from two_days import FIRST, SECOND, land_first_day, land_second_day
 
 from arrears.settings import PROJECT_ROOT, Settings
@@ -29,7 +29,7 @@ EMPTY = {("intermediate", "int_loans__paid_since")}
 @pytest.fixture(scope="module")
 def postgres(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     packs = policy_pack(tmp_path_factory.mktemp("policy"), delinquency_parameters=PARAMETERS)
-    with new_warehouse(server, policy_dir=packs) as warehouse:
+    with quick_builds(), new_warehouse(server, policy_dir=packs) as warehouse:
         warehouse.execute("set timezone to 'UTC'")
         yield warehouse
 
