@@ -37,7 +37,7 @@ PARTLY_BUILT = {18: "+int_loans__terms", 33: "+int_loans__remembered", 50: "+fct
 OLDER_BETWEEN = {30: 7}
 """Days after whose build an older day, so many days before, is built."""
 FAILED_LATER = {36: 9, 47: 20}
-"""Days before whose build one of a later day fails: what it knew of the days after has to go again."""
+"""Days before whose build one of a later day fails: what it knew of the days after has to go again, of every loan."""
 
 MODELS = " ".join(f"{part},resource_type:model" for part in DELINQUENCY.split())
 STATE = (
@@ -74,7 +74,7 @@ def test_sixty_days_built_one_by_one_equal_a_full_rebuild_and_the_definition(mar
             continue
         _meet_with_misfortune(marts, bank, number, on)
         marts.build(on, select=MODELS if number else DELINQUENCY)
-        if number:
+        if number and number not in FAILED_LATER:
             _assert_only_some_loans_are_touched(marts, on)
         assert marts.rows("select distinct as_of from marts.fct_loan_delinquency") == [{"as_of": on}]
         if number in OLDER_BETWEEN:
