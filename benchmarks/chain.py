@@ -135,7 +135,7 @@ def _system() -> Iterator[Settings]:
 def _arrears(*arguments: str) -> None:
     result = subprocess.run([ARREARS, *arguments], check=False, stdin=subprocess.DEVNULL)
     if result.returncode:
-        raise SystemExit(f"arrears {' '.join(arguments)} failed: see above")
+        raise SystemExit(f"arrears {' '.join(arguments)} ended with {result.returncode}: see above")
 
 
 def _free_port() -> int:
