@@ -238,7 +238,7 @@ def _values(channel: str, number: int) -> dict[str, Any]:
     return {
         "sms": {**due, "phone": phone, "template_id": "gentle", "first_name": name, "due_date": date(2020, 4, 10)},
         "phone": {**late, "phone": phone, "tier": "M2", "priority": 1, "attempts_left": 2},
-        "field_visit": {**late, "address": f"{number} Long Road", "longitude": Decimal("-73.98"), "stop": 1},
+        "field_visit": {**late, "address": f"{number} Long Road", "longitude": Decimal("-73.98")},
         "legal": {
             "contract_no": f"L{number}",
             "full_name": name,

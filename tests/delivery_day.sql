@@ -176,8 +176,6 @@ create table intermediate.int_contact_list__field_visit (
     postal_code text,
     latitude numeric,
     longitude numeric,
-    route text,
-    stop integer,
     language text,
     amount_due numeric(18, 2),
     days_past_due integer,

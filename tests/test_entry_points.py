@@ -30,6 +30,7 @@ MODULES = [
     "fpdf",
     "holidays",
     "phonenumbers",
+    "pyvrp",
     "arrears.cli.main",
     "arrears.services.sftp_server",
     "arrears.simulator.vendors",

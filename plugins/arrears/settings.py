@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     vendor_file_max_bytes: int = Field(
         default=50_000_000, description="A vendor's file above this is refused unread; it bounds the memory of a read."
     )
+    visits_per_tour: int = Field(default=12, ge=1, description="Visits that one visitor makes in a day, at most.")
+    tour_hours: int = Field(default=8, ge=1, description="How long a visitor's day is, drives and visits together.")
+    visit_minutes: int = Field(default=20, ge=1, description="How long a visit takes.")
+    travel_kmh: float = Field(default=25, gt=0, description="How fast a visitor drives between visits.")
     attribution_days: int = Field(
         default=30, description="Days after a right-party contact in which money is credited to it."
     )

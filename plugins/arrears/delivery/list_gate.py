@@ -18,7 +18,7 @@ from psycopg2 import sql
 from psycopg2.extras import RealDictCursor
 
 from arrears.delivery import ledger
-from arrears.delivery.layouts import LEGAL, Kind, Layout, layout_of
+from arrears.delivery.layouts import FIELD_VISIT, LEGAL, Kind, Layout, layout_of
 from arrears.delivery.ledger import Batch, Item, StoredFile
 from arrears.delivery.statements import statement
 from arrears.hooks import openpgp
@@ -61,6 +61,7 @@ class Figures:
     currencies_wrong: int = 0
     totals_wrong: int = 0
     evidence_wrong: int = 0
+    tours_wrong: int = 0
 
 
 @dataclass
@@ -71,12 +72,21 @@ class _Seen:
     owners: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     totals: dict[str, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Decimal)))
     evidence: set[str] = field(default_factory=set)
+    tours: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
 def check(
-    warehouse: psycopg2.extensions.connection, batch: Batch, files: Sequence[StoredFile], *, docs_dir: Path | None
+    warehouse: psycopg2.extensions.connection,
+    batch: Batch,
+    files: Sequence[StoredFile],
+    *,
+    docs_dir: Path | None,
+    visits_per_tour: int,
 ) -> list[RuleResult]:
     """Every rule's result for a batch's plain files. Reads only; nothing is raised for red rules.
+
+    Args:
+        visits_per_tour: So many stops a tour of visits may have.
 
     Raises:
         GateBrokenError: a rule could not be run.
@@ -95,6 +105,7 @@ def check(
             if list(frame.columns) == list(layout.columns):
                 _count_piece(frame, layout, items, decided, own_ids, batch, figures, seen)
         _count_whole(warehouse, batch, layout, files, items, decided, figures, seen)
+        figures.tours_wrong = sum(not _is_tour(stops, visits_per_tour) for stops in seen.tours.values())
         return [*results.merged(), *_reconcile(figures, batch, session)]
 
 
@@ -171,6 +182,13 @@ def _count_piece(
             seen.totals[item.currency][column] += _amount(row[column])
         if layout is LEGAL:
             seen.evidence.add(row["evidence_file"])
+        if layout is FIELD_VISIT:
+            seen.tours[row["route"]].append(row["stop"])
+
+
+def _is_tour(stops: Sequence[str], at_most: int) -> bool:
+    """Whether the stops are numbered from 1 without a gap and a visitor can make them in a day."""
+    return len(stops) <= at_most and set(stops) == {str(place) for place in range(1, len(stops) + 1)}
 
 
 def _is_window_wrong(row: Mapping[str, str], layout: Layout, decided: Decided | None, batch: Batch) -> bool:

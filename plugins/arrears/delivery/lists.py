@@ -18,9 +18,10 @@ from psycopg2 import sql
 from psycopg2.extras import RealDictCursor
 
 from arrears.delivery import csv_file, evidence, ledger, list_gate, manifest, references
-from arrears.delivery.layouts import CHANNELS, LEGAL, Layout, layout_of
+from arrears.delivery.layouts import CHANNELS, FIELD_VISIT, LEGAL, Layout, layout_of
 from arrears.delivery.ledger import Batch, BatchPlan, Item, StoredFile
 from arrears.delivery.statements import statement
+from arrears.delivery.tours import Visit, plan_tours
 from arrears.delivery.vendors import Vendor, all_vendors, get_vendor
 from arrears.domain.batch_state import WAITING, BatchState
 from arrears.domain.money import format_amount
@@ -135,7 +136,7 @@ def gate_batch(
             return []
         if batch.state is not BatchState.WRITTEN:
             raise DeliveryError(f"batch {batch_id} is {batch.state}: expected a written one at the gate")
-        results = list_gate.check(warehouse, batch, files, docs_dir=docs_dir)
+        results = list_gate.check(warehouse, batch, files, docs_dir=docs_dir, visits_per_tour=settings.visits_per_tour)
     if not results:
         raise GateBrokenError(f"the gate of {batch_id} returned no result at all: nothing was decided")
     with warehouse:
@@ -319,6 +320,8 @@ def _list_files(
         raise DeliveryError(
             f"batch {batch.batch_id}: the decisions changed since it was planned; plan the day again to supersede it"
         )
+    if layout is FIELD_VISIT:
+        rows = _with_stops(rows, settings)
     by_customer = {(str(row["customer_id"]), str(row["currency"])): row for row in rows}
     items = ledger.items(warehouse, batch.batch_id)
     complete = [_complete(by_customer[item.customer_id, item.currency], item, batch, layout) for item in items]
@@ -333,6 +336,34 @@ def _list_files(
     if layout is not LEGAL:
         return [list_file]
     return [list_file, *evidence.files(warehouse, batch, items)]
+
+
+def _with_stops(rows: Sequence[Row], settings: Settings) -> list[Row]:
+    """The visits, each with its place in the day's tours."""
+    visits = [
+        Visit(
+            address=str(row["address"]),
+            city=_text(row["city"]),
+            postal_code=_text(row["postal_code"]),
+            latitude=_number(row["latitude"]),
+            longitude=_number(row["longitude"]),
+            after=_instant(row["visit_after"]),
+            before=_instant(row["visit_before"]),
+        )
+        for row in rows
+    ]
+    stops = plan_tours(visits, settings)
+    return [{**row, "route": stop.route, "stop": stop.stop} for row, stop in zip(rows, stops, strict=True)]
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))
+
+
+def _instant(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise DeliveryError("a visit without a window: expected visit_after and visit_before on every row")
+    return value
 
 
 def _complete(row: Row, item: Item, batch: Batch, layout: Layout) -> Row:

@@ -243,16 +243,6 @@ def test_text_message_speaks_of_what_falls_due_where_nothing_is_overdue(decided:
     )
 
 
-def test_stops_of_a_tour_are_numbered_without_gaps(decided: Decided) -> None:
-    tours: dict[str, list[int]] = {}
-    for row in decided.warehouse.rows("select route, stop from intermediate.int_contact_list__field_visit"):
-        tours.setdefault(row["route"], []).append(row["stop"])
-
-    assert {route: sorted(stops) for route, stops in tours.items()} == {
-        route: list(range(1, len(stops) + 1)) for route, stops in tours.items()
-    }
-
-
 def test_legal_referral_needs_two_people_and_nobody_against_it(decided: Decided) -> None:
     def approve(customer_id: str, approver: str, verdict: bool = True) -> None:
         decided.warehouse.execute(
