@@ -50,8 +50,17 @@ PARENT_REASONS = (
 """Why a row may be rejected although nothing in it will change: it is judged again when its parent lands."""
 
 
-LOOKED_UP_BY = {"loan_transactions": "loan_id", "hardship_arrangements": "loan_id"}
-"""A further column that rows are looked up by, when the state of a few loans is computed anew."""
+LOOKED_UP_BY = {
+    "loan_transactions": "loan_id",
+    "hardship_arrangements": "loan_id",
+    "loans": "customer_id",
+    "loan_parties": "customer_id",
+    "contact_points": "customer_id",
+    "customer_interactions": "customer_id",
+    "collector_assignments": "customer_id",
+    "complaints": "customer_id",
+}
+"""A further column that rows are looked up by: for the state of a few loans, or for one customer."""
 
 
 def in_order(names: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from importlib.resources import files
 import psycopg2.extensions
 
 from arrears.landing_tables import create_gates, mark_superseded
+from arrears.privacy.warehouse import create_privacy
 from arrears.source.contract import BY_NAME, TABLES, Table
 
 
@@ -21,6 +22,7 @@ def migrate(connection: psycopg2.extensions.connection) -> None:
         notes_superseded = _exists(cursor, "ops.superseded_row")
         cursor.execute(sql_files.joinpath("ops.sql").read_text())
         create_gates(cursor)
+        create_privacy(cursor)
         if not notes_superseded:
             _note_superseded(cursor)
 

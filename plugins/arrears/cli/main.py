@@ -10,6 +10,7 @@ import psycopg2
 import typer
 
 from arrears.cli.deliveries import deliveries
+from arrears.cli.explain import explain_command
 from arrears.cli.rebuild import rebuild
 from arrears.cli.source import source_app
 from arrears.cli.tape import tape_app
@@ -30,6 +31,7 @@ app.add_typer(tape_app, name="tape", help="Compare our days past due with those 
 app.add_typer(vendor_app, name="vendor", help="For vendors: check files before sending them.")
 app.command("deliveries")(deliveries)
 app.command("rebuild")(rebuild)
+app.command("explain")(explain_command)
 
 AsOf = Annotated[
     datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The business date, for example 2019-08-31.")

@@ -300,6 +300,7 @@ create table if not exists landing.vendor_result (
 create index if not exists vendor_result_loaded_at on landing.vendor_result (_loaded_at);
 
 create index if not exists vendor_result_batch on landing.vendor_result (batch_id);
+create index if not exists vendor_result_contact_ref on landing.vendor_result (contact_ref);
 create index if not exists vendor_ack_batch on landing.vendor_ack (batch_id);
 
 create table if not exists landing.vendor_qa (

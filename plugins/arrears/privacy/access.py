@@ -1,0 +1,26 @@
+"""The record of who looked at a customer: `ops.personal_data_access`."""
+
+import getpass
+from datetime import date
+
+import psycopg2.extensions
+
+
+def person() -> str | None:
+    """Who runs this process, as the operating system says; None where it does not know."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None
+
+
+def record_access(
+    warehouse: psycopg2.extensions.connection, *, customer_id: str, as_of: date, what: str, purpose: str
+) -> None:
+    """Write down that this process looked at a customer. Does not commit: what was read and its record go together."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "insert into ops.personal_data_access (customer_id, as_of, what, purpose, person)"
+            " values (%s, %s, %s, %s, %s)",
+            (customer_id, as_of, what, purpose, person()),
+        )
