@@ -148,5 +148,3 @@ end
 $$;
 comment on function landing.exceeding_reversals(bigint) is
     'Reversals of the batch that take more out of a transaction than is left of it.';
-
-grant select on ops.gate_reject, ops.load_figures, ops.reject_figures to bi_reader, bi_full;

@@ -1,4 +1,4 @@
--- The ledger of everything that runs. Safe to run again. No personal data in any column that bi_reader may read.
+-- The ledger of everything that runs. Safe to run again. What bi_reader may read of it: sql/privacy/reader_columns.sql.
 
 -- Sources ------------------------------------------------------------------------------------------------------
 create table if not exists ops.source_generation (
@@ -330,7 +330,7 @@ create table if not exists quarantine.vendor_result (
 );
 comment on table quarantine.vendor_result is 'Rows of results and qa files that failed a rule, one row per rule.';
 
-grant select on ops.source_generation, ops.source_load, ops.load_batch, ops.load_table, ops.quality_results,
-    ops.mart_build, ops.sealed_day, ops.policy_version, ops.calendar_day, ops.delivery_batch, ops.delivery_event,
-    ops.vendor_file to bi_reader, bi_full;
-grant select on quarantine.vendor_result to data_steward;
+-- What the text of a rejected row says is personal; which row it was is not.
+revoke select on quarantine.vendor_result from data_steward;
+grant select (vendor, file_sha256, line_number, reason_code, field_name, quarantined_at)
+    on quarantine.vendor_result to data_steward;

@@ -20,4 +20,5 @@ grant usage on schema marts to bi_full;
 grant usage on schema bi, ops to bi_reader, bi_full;
 alter default privileges in schema marts grant select on tables to bi_full;
 alter default privileges in schema bi grant select on tables to bi_reader, bi_full;
-alter default privileges in schema quarantine grant select on tables to data_steward;
+-- Column by column and by jurisdiction: see sql/privacy.
+alter default privileges in schema quarantine revoke select on tables from data_steward;
