@@ -1,7 +1,11 @@
-"""Repayment schedules, exact to the cent. Amounts are integer cents, rates are yearly fractions (0.0725 = 7.25 %)."""
+"""Repayment schedules, exact to the cent. Amounts are integer cents, rates are yearly fractions (0.0725 = 7.25 %).
+
+Offers to customers in difficulty are computed for all of them at once in dbt (`models/intermediate/care`); the same is
+said here for one customer, and a test holds the two against each other.
+"""
 
 import calendar
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from functools import cache
@@ -32,6 +36,20 @@ def split(principal: int, annual_rate: Decimal, instalment: int, count: int) -> 
         if balance == 0:
             break
     return parts
+
+
+def longest_term(debts: Sequence[tuple[int, Decimal]], *, at_most: int, lowest: int) -> int:
+    """The most months in which an offer may clear debts (each with its rate), unless too little were paid a month.
+
+    Args:
+        at_most: Longest term of the offer, in months.
+        lowest: Lowest instalment of the offer, all debts together. Where less than that is owed, one month clears it.
+    """
+
+    def paid_a_month(term: int) -> int:
+        return sum(level_instalment(owed, rate, term) for owed, rate in debts)
+
+    return next((term for term in range(at_most, 1, -1) if paid_a_month(term) >= lowest), 1)
 
 
 def add_months(first: date, months: int, day: int | None = None) -> date:

@@ -10,6 +10,10 @@ customers as (
 
 points as (
     select * from {{ ref('stg_core_banking__contact_points') }}
+),
+
+offers as (
+    select * from {{ ref('int_customers__hardship_offer') }}
 )
 
 select
@@ -21,13 +25,18 @@ select
     customers.full_name,
     customers.language,
     contacts.care_reason as reason,
-    contacts.template_or_offer as offer_code,
-    -- An offer is a promise of the bank: none is made before the seed of hardship offers says which may be.
-    cast(null as integer) as offer_term_months,
-    cast(null as numeric(18, 2)) as offer_instalment,
+    offers.offer_code,
+    offers.offer_term_months,
+    offers.offer_instalment,
     contacts.currency,
     contacts.window_start as call_after,
     contacts.window_end as call_before
 from contacts
 inner join customers on contacts.contact_customer_id = customers.customer_id
 inner join points on contacts.contact_point_id = points.contact_point_id
+left join offers
+    on
+        contacts.as_of = offers.as_of
+        and contacts.generation = offers.generation
+        and contacts.customer_id = offers.customer_id
+        and contacts.currency = offers.currency

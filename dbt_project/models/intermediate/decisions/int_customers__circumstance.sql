@@ -10,6 +10,10 @@ holds as (
     select * from {{ ref('int_customers__hold') }}
 ),
 
+signs as (
+    select * from {{ ref('int_customers__hardship_sign') }}
+),
+
 points as (
     select * from {{ ref('int_contact_points__usable') }}
 ),
@@ -26,8 +30,8 @@ instalments as (
     select * from {{ ref('int_instalments__cumulative') }}
 ),
 
-versions as (
-    select * from {{ ref('int_schedule_versions__in_force') }}
+payments as (
+    select * from {{ ref('int_payments__effect') }}
 ),
 
 promises as (
@@ -73,7 +77,8 @@ refusals as (
 promise_history as (
     select
         customer_id,
-        count(*) filter (where status in ('broken', 'partly_kept')) as broken,
+        count(*) filter (where status = 'broken') as broken,
+        count(*) filter (where status = 'partly_kept') as partly_kept,
         count(*) filter (where status = 'kept') as kept
     from promises
     where
@@ -91,86 +96,47 @@ suspects as (
     where broken >= 2
 ),
 
--- Loans of those in arrears, where something may be read from what fell due and what was paid.
-cases as (
+-- Money for a loan that is on no row of arrears shows that the customer can pay. What bounced was no repayment.
+paid_loans as (
     select
-        loans.loan_id,
-        loans.customer_id,
-        loans.currency,
-        suspects.customer_id is not null as is_suspect
-    from loans
-    inner join scope
-        on
-            loans.customer_id = scope.customer_id
-            and loans.currency = scope.currency
-    left join suspects on loans.customer_id = suspects.customer_id
-    where scope.is_in_arrears or suspects.customer_id is not null
-),
-
-payers as (
-    select distinct customer_id
-    from cases
-),
-
--- Spoken of twice below: only of those concerned, and no further back than either looks.
-payments as (
-    select effects.*
-    from {{ ref('int_payments__effect') }} as effects
-    inner join payers on effects.customer_id = payers.customer_id
+        payments.customer_id,
+        payments.loan_id
+    from payments
+    inner join suspects on payments.customer_id = suspects.customer_id
     where
-        effects.counts_from <= {{ as_of_date() }}
-        and (
-            effects.counts_from > {{ as_of_date() }} - 90
-            or effects.paid_on >= cast(date_trunc('month', {{ as_of_date() }}) - interval '2 months' as date)
-        )
+        payments.paid_on > {{ as_of_date() }} - 90
+        and payments.counts_from <= {{ as_of_date() }}
+    group by payments.customer_id, payments.loan_id
+    having sum(payments.amount) > 0
 ),
 
-late_loans as (
-    select
-        loan_id,
-        currency
-    from {{ ref('int_loans__delinquency') }}
-    where arrears_amount > 0
-),
-
--- Money for a loan that is on no row of arrears shows that the customer can pay.
 paid_elsewhere as (
     select distinct
         scope.customer_id,
         scope.currency
     from scope
-    inner join suspects on scope.customer_id = suspects.customer_id
-    inner join payments
+    inner join paid_loans on scope.customer_id = paid_loans.customer_id
+    left join loans
         on
-            scope.customer_id = payments.customer_id
-            and payments.amount > 0
-            and payments.counts_from > {{ as_of_date() }} - 90
-    left join late_loans
-        on
-            payments.loan_id = late_loans.loan_id
-            and scope.currency = late_loans.currency
-    where late_loans.loan_id is null
+            paid_loans.loan_id = loans.loan_id
+            and scope.currency = loans.currency
+            and loans.arrears_amount > 0
+    where loans.loan_id is null
 ),
 
 dues as (
     select
-        cases.loan_id,
-        cases.customer_id,
-        cases.currency,
-        cases.is_suspect,
-        instalments.due_on,
+        loans.loan_id,
+        loans.customer_id,
+        loans.currency,
         instalments.amount_due,
-        row_number() over (partition by cases.loan_id order by instalments.position desc) as recency
-    from cases
-    inner join versions
-        on
-            cases.loan_id = versions.loan_id
-            and versions.in_force_from <= {{ as_of_date() }}
-            and versions.in_force_to > {{ as_of_date() }}
+        row_number() over (partition by loans.loan_id order by instalments.position desc) as recency
+    from loans
+    inner join suspects on loans.customer_id = suspects.customer_id
     inner join instalments
         on
-            versions.loan_id = instalments.loan_id
-            and versions.schedule_version = instalments.schedule_version
+            loans.loan_id = instalments.loan_id
+            and loans.schedule_version = instalments.schedule_version
             and instalments.due_on < {{ as_of_date() }}
 ),
 
@@ -180,74 +146,25 @@ monthly_dues as (
         currency,
         sum(amount_due) as amount
     from dues
-    where recency = 1 and is_suspect
+    where recency = 1
     group by customer_id, currency
 ),
 
--- A sign of hardship: in each of the last two months something was paid, and less than fell due.
-months as (
-    select
-        cast(date_trunc('month', {{ as_of_date() }}) - interval '2 months' as date) as month_from,
-        cast(date_trunc('month', {{ as_of_date() }}) - interval '1 month' as date) as month_to
-    union all
-    select
-        cast(date_trunc('month', {{ as_of_date() }}) - interval '1 month' as date) as month_from,
-        cast(date_trunc('month', {{ as_of_date() }}) as date) as month_to
-),
-
-due_by_month as (
-    select
-        dues.customer_id,
-        dues.currency,
-        months.month_from,
-        sum(dues.amount_due) as amount
-    from dues
-    inner join months
-        on
-            dues.due_on >= months.month_from
-            and dues.due_on < months.month_to
-    group by dues.customer_id, dues.currency, months.month_from
-),
-
-paid_by_month as (
-    select
-        payments.customer_id,
-        payments.currency,
-        months.month_from,
-        sum(payments.amount) as amount
-    from payments
-    inner join months
-        on
-            payments.paid_on >= months.month_from
-            and payments.paid_on < months.month_to
-    group by payments.customer_id, payments.currency, months.month_from
-),
-
-reduced as (
-    select
-        due_by_month.customer_id,
-        due_by_month.currency
-    from due_by_month
-    inner join paid_by_month
-        on
-            due_by_month.customer_id = paid_by_month.customer_id
-            and due_by_month.currency = paid_by_month.currency
-            and due_by_month.month_from = paid_by_month.month_from
-    where
-        paid_by_month.amount > 0
-        and paid_by_month.amount < due_by_month.amount
-    group by due_by_month.customer_id, due_by_month.currency
-    having count(*) = 2
-),
-
-held as (
+hardship as (
     select
         customer_id,
-        bool_or(reason_code = 'HARDSHIP_REQUESTED') as has_asked_for_help,
-        bool_or(reason_code in ('HARDSHIP_REQUESTED', 'HARDSHIP_ACTIVE')) as has_hardship_hold,
-        bool_or(reason_code in ('DISPUTED', 'VULNERABLE', 'COMPLAINT_OPEN')) as has_other_hold
+        currency,
+        bool_or(sign = 'hardship_requested') as has_asked_for_help,
+        bool_or(sign = 'reduced_payments') as has_reduced_payments
+    from signs
+    group by customer_id, currency
+),
+
+-- What rules out that a customer is wilful, beside a sign of hardship.
+excused as (
+    select distinct customer_id
     from holds
-    group by customer_id
+    where reason_code in ('HARDSHIP_REQUESTED', 'HARDSHIP_ACTIVE', 'DISPUTED', 'VULNERABLE')
 )
 
 select
@@ -262,22 +179,20 @@ select
             and not tries.is_reached
         )
     ) is true as is_lost_contact,
-    coalesce(held.has_asked_for_help, false) as has_asked_for_help,
-    scope.is_in_arrears and reduced.customer_id is not null as has_reduced_payments,
-    coalesce(held.has_asked_for_help, false)
-    or (scope.is_in_arrears and reduced.customer_id is not null) as has_hardship,
+    coalesce(hardship.has_asked_for_help, false) as has_asked_for_help,
+    coalesce(hardship.has_reduced_payments, false) as has_reduced_payments,
+    hardship.customer_id is not null as has_hardship,
     (
         (refusals.customer_id is not null or coalesce(promise_history.broken, 0) >= 2)
         and (
             paid_elsewhere.customer_id is not null
             or customers.monthly_income >= 3 * monthly_dues.amount
         )
-        and not coalesce(held.has_hardship_hold, false)
-        and not coalesce(held.has_other_hold, false)
-        and reduced.customer_id is null
+        and hardship.customer_id is null
+        and excused.customer_id is null
     ) is true as is_wilful,
     case
-        when coalesce(promise_history.broken, 0) > 0 then 'broken_promise'
+        when promise_history.broken + promise_history.partly_kept > 0 then 'broken_promise'
         when coalesce(promise_history.kept, 0) > 0 then 'kept_promise'
         else 'none'
     end as promise_history
@@ -295,8 +210,8 @@ left join monthly_dues
     on
         scope.customer_id = monthly_dues.customer_id
         and scope.currency = monthly_dues.currency
-left join reduced
+left join hardship
     on
-        scope.customer_id = reduced.customer_id
-        and scope.currency = reduced.currency
-left join held on scope.customer_id = held.customer_id
+        scope.customer_id = hardship.customer_id
+        and scope.currency = hardship.currency
+left join excused on scope.customer_id = excused.customer_id
