@@ -6,6 +6,8 @@ from decimal import Decimal
 from decision_world import World
 
 SUPPRESSED = "suppress"
+ELSEWHERE = {"jurisdiction": "XX", "time_zone": "Asia/Shanghai"}
+"""A customer of a jurisdiction without a pack of its own, in the bank's time zone."""
 Case = tuple[str, str, str | None]
 """Customer, channel, and the reason that must be among all reasons (None: the row is a contact)."""
 
@@ -31,6 +33,7 @@ def build_cases(world: World) -> list[Case]:
         _vendor_results,
         _frequency,
         _windows,
+        _packs,
         _requirements,
         _capacity,
     ):
@@ -91,9 +94,16 @@ def _flags(world: World) -> list[Case]:
     world.customer("guarantor", dpd=None)
     world.flag("guarantor", "moratorium")
     for name, role in (("joint", "co_debtor"), ("guarantor", "guarantor")):
-        world.customer(f"with_{name}")
+        world.customer(f"with_{name}", jurisdiction="GB")
         world.add("loan_parties", loan_id=f"with_{name}-L1", customer_id=name, role=role)
-    return [*cases, ("with_joint", "phone", "MORATORIUM"), ("with_guarantor", "phone", None)]
+    world.customer("with_joint_in_cn")
+    world.add("loan_parties", loan_id="with_joint_in_cn-L1", customer_id="joint", role="co_debtor")
+    return [
+        *cases,
+        ("with_joint", "phone", "MORATORIUM"),
+        ("with_guarantor", "phone", None),
+        ("with_joint_in_cn", "phone", None),
+    ]
 
 
 def _arrears(world: World) -> list[Case]:
@@ -302,7 +312,7 @@ def _vendor_results(world: World) -> list[Case]:
 
 def _frequency(world: World) -> list[Case]:
     def calls(name: str, disposition: str, *days_ago: int, **columns: object) -> None:
-        world.customer(name)
+        world.customer(name, **ELSEWHERE)
         for hour, day in enumerate(days_ago):
             world.interaction(name, disposition, days_ago=day, hour=hour, **columns)
 
@@ -326,10 +336,10 @@ def _frequency(world: World) -> list[Case]:
     for name, days_ago in (("talked_6", 6), ("talked_7", 7)):
         calls(name, "right_party_no_promise", days_ago)
     calls("talked_in", "right_party_no_promise", 3, direction="inbound")
-    world.customer("texted_today", dpd=5)
+    world.customer("texted_today", dpd=5, **ELSEWHERE)
     world.interaction("texted_today", "delivered", days_ago=0, channel="sms")
-    world.customer("texted_thrice", dpd=5)
-    world.customer("texted_twice", dpd=5)
+    world.customer("texted_thrice", dpd=5, **ELSEWHERE)
+    world.customer("texted_twice", dpd=5, **ELSEWHERE)
     for day in (1, 3, 6):
         world.interaction("texted_thrice", "delivered", days_ago=day, channel="sms")
         world.interaction("texted_twice", "delivered", days_ago=day + 1, channel="sms")
@@ -362,7 +372,7 @@ def _windows(world: World) -> list[Case]:
     world.customer("misspelt", jurisdiction="XX", time_zone="Asia/Tokio")
     world.customer("anywhere_us", jurisdiction="US", time_zone=None)
     for name, start, end in (("evenings", "18:00", "21:00"), ("nights", "19:00", "21:00")):
-        world.customer(name)
+        world.customer(name, **ELSEWHERE)
         world.add(
             "contact_consents",
             customer_id=name,
@@ -385,6 +395,45 @@ def _windows(world: World) -> list[Case]:
         ("holiday_visit", "field_visit", "CLOSED_TODAY"),
         ("holiday_call", "phone", None),
     ]
+
+
+def _packs(world: World) -> list[Case]:
+    """The same facts under the packs of different jurisdictions."""
+    cases: list[Case] = []
+    for jurisdiction, calls_of_a_week, talked in (
+        ("CN", None, None),
+        ("US", "FREQUENCY_PERIOD", "CONVERSATION_PAUSE"),
+        ("GB", "FREQUENCY_PERIOD", None),
+        ("IN", "FREQUENCY_PERIOD", None),
+    ):
+        # 15:00 UTC is the same day in all of them.
+        often, spoken = f"often_{jurisdiction}", f"spoken_{jurisdiction}"
+        world.customer(often, jurisdiction=jurisdiction)
+        for day in (1, 1, 2, 3, 4, 5, 6):
+            world.interaction(often, "no_answer", days_ago=day, hour=15)
+        world.customer(spoken, jurisdiction=jurisdiction)
+        world.interaction(spoken, "right_party_no_promise", days_ago=3, hour=15)
+        cases += [(often, "phone", calls_of_a_week), (spoken, "phone", talked)]
+        world.customer(f"visited_{jurisdiction}", dpd=100, phone=None, jurisdiction=jurisdiction)
+        world.interaction(f"visited_{jurisdiction}", "met_customer", days_ago=6, hour=15, channel="email")
+        cases.append((f"visited_{jurisdiction}", "field_visit", "CONVERSATION_PAUSE"))
+    for name, jurisdiction, reason in (
+        ("late_cn", "CN", None),
+        ("late_eu", "EU", None),
+        ("late_in", "IN", "CLOSED_TODAY"),
+    ):
+        world.customer(name, jurisdiction=jurisdiction, time_zone="Europe/Berlin" if jurisdiction == "EU" else "")
+        world.add(
+            "contact_consents",
+            customer_id=name,
+            channel="phone",
+            consent="granted",
+            valid_from=world.as_of - timedelta(days=9),
+            preferred_from="19:00",
+            preferred_to="23:00",
+        )
+        cases.append((name, "phone", reason))
+    return cases
 
 
 def _requirements(world: World) -> list[Case]:

@@ -25,7 +25,37 @@ ANSWERED = frozenset(
 CONVERSED = ANSWERED - {"delivered", "wrong_party", "deceased", "met_third_party"}
 MEDIUM = {"care": "phone"}
 DAILY = {"sms": 1, "care": 1}
-WEEKLY = {"sms": 3, "care": 3, "phone": 7, "field_visit": 1}
+WEEKLY = {"sms": 3, "care": 3, "field_visit": 1}
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What the packs of the jurisdictions differ in."""
+
+    closes: int
+    """Hour; all open at 8."""
+    calls_a_week: int | None
+    answered_a_day: int | None
+    paused: frozenset[str]
+    """Channels that rest for seven days after a conversation."""
+
+
+PACKS = {
+    "CN": Pack(22, None, 3, frozenset({"field_visit"})),
+    "US": Pack(21, 7, None, frozenset({"phone", "field_visit"})),
+    "GB": Pack(21, 7, 3, frozenset({"field_visit"})),
+    "IN": Pack(19, 7, 3, frozenset({"field_visit"})),
+    "EU": Pack(20, 7, 3, frozenset({"field_visit"})),
+    "XX": Pack(19, 7, 3, frozenset({"phone", "field_visit"})),
+}
+ZONES_OF = {
+    "CN": ("Asia/Shanghai",),
+    "IN": ("Asia/Kolkata",),
+    "GB": ("Europe/London",),
+    "US": ("America/New_York", "Pacific/Honolulu", "America/Phoenix"),
+    "EU": ("Atlantic/Azores", "Europe/Paris", "Europe/Helsinki"),
+}
+"""Where a customer may be whose time zone nobody knows: all there are, or the outermost."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +74,7 @@ def populate(world: World, customers: int, seed: int) -> None:
     rng = random.Random(seed)
     for number in range(customers):
         name = f"r{seed}_{number:03d}"
-        jurisdiction = rng.choice(["CN", "US", "IN", "XX"])
+        jurisdiction = rng.choice(["CN", "US", "IN", "GB", "EU", "XX"])
         zone = rng.choice(["", "", "", None, "Nowhere/Land"])
         world.customer(
             name,
@@ -120,8 +150,11 @@ class Reference:
         name = self.customers[customer_id]["time_zone"]
         if name in available_timezones():
             return ZoneInfo(name)
-        only = {"CN": "Asia/Shanghai", "IN": "Asia/Kolkata"}.get(self.customers[customer_id]["jurisdiction"])
-        return ZoneInfo(only) if only else None
+        possible = ZONES_OF.get(self.customers[customer_id]["jurisdiction"], ())
+        return ZoneInfo(possible[0]) if len(possible) == 1 else None
+
+    def _pack(self, customer_id: str) -> Pack:
+        return PACKS.get(self.customers[customer_id]["jurisdiction"], PACKS["XX"])
 
     def _day(self, customer_id: str, at: datetime) -> date:
         return at.astimezone(self._zone(customer_id) or ZoneInfo("Asia/Shanghai")).date()
@@ -154,18 +187,19 @@ class Reference:
 
     def _window(self, contact: Contact) -> Iterator[str]:
         zone = self._zone(contact.customer_id)
-        american = [ZoneInfo(name) for name in ("America/New_York", "Pacific/Honolulu", "America/Phoenix")]
-        zones = [zone] if zone else american if self.customers[contact.customer_id]["jurisdiction"] == "US" else []
+        possible = ZONES_OF.get(self.customers[contact.customer_id]["jurisdiction"], ())
+        zones = [zone] if zone else [ZoneInfo(name) for name in possible]
         if not zones:
             yield f"{contact.customer_id}: {contact.channel} although nobody knows the hour there"
+        closes = self._pack(contact.customer_id).closes
         for local in zones:
-            opens, closes = (at.astimezone(local) for at in contact.window)
-            allowed = (datetime.combine(self.as_of, time(hour), tzinfo=local) for hour in (8, 19))
-            if not (next(allowed) <= opens < closes <= next(allowed)):
+            start, end = (at.astimezone(local) for at in contact.window)
+            allowed = (datetime.combine(self.as_of, time(hour), tzinfo=local) for hour in (8, closes))
+            if not (next(allowed) <= start < end <= next(allowed)):
                 yield f"{contact.customer_id}: {contact.channel} outside the hours of {local.key}"
 
     def _conversation(self, contact: Contact) -> Iterator[str]:
-        if contact.channel not in ("phone", "field_visit"):
+        if contact.channel not in self._pack(contact.customer_id).paused:
             return
         for row in self._of("customer_interactions", contact.customer_id):
             days = (self.as_of - self._day(contact.customer_id, row["occurred_at"])).days
@@ -188,7 +222,9 @@ class Reference:
 
     def _limits(self, customer_id: str, contacts: list[Contact]) -> Iterator[str]:
         used = list(self._used(customer_id))
-        for days, per_channel, together in ((1, DAILY, 4), (7, WEEKLY, 10)):
+        pack = self._pack(customer_id)
+        weekly = WEEKLY | ({"phone": pack.calls_a_week} if pack.calls_a_week else {})
+        for days, per_channel, together in ((1, DAILY, 4), (7, weekly, 10)):
             window = [use for use in used if 0 <= (self.as_of - use["on"]).days < days]
             planned = sum(contact.attempts for contact in contacts)
             if len(window) + planned > together:
@@ -202,7 +238,7 @@ class Reference:
                     yield f"{customer_id}: {len(mine)} + {more} by {channel} in {days} days"
         answered = [use for use in used if use["on"] == self.as_of and use["answered"] and use["channel"] != "sms"]
         calls = sum(contact.attempts for contact in contacts if contact.channel in ("phone", "care"))
-        if calls and len(answered) + calls > 3:
+        if calls and pack.answered_a_day and len(answered) + calls > pack.answered_a_day:
             yield f"{customer_id}: {len(answered)} + {calls} answered calls on one day"
 
     def _used(self, customer_id: str) -> Iterator[dict[str, Any]]:

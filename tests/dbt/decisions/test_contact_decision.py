@@ -6,6 +6,7 @@ The tests of this module run in order: each later build is of the same days afte
 import copy
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -198,10 +199,10 @@ def test_window_is_the_customers_local_day_narrowed_by_his_wish(decided: Decided
         "2026-03-18T10:00:00+00:00",
         "2026-03-18T11:00:00+00:00",
     ]
-    # 08:00 in Honolulu to 19:00 in New York.
+    # 08:00 in Honolulu to 21:00 in New York.
     assert [everywhere[name].isoformat() for name in ("window_start", "window_end")] == [
         "2026-03-18T18:00:00+00:00",
-        "2026-03-18T23:00:00+00:00",
+        "2026-03-19T01:00:00+00:00",
     ]
 
 
@@ -331,3 +332,39 @@ def test_order_of_rows_does_not_matter_and_a_new_generation_decides_afresh(decid
         # Ranks and what capacity leaves depend on the others too.
         if "CAPACITY" not in {*row["all_reasons"], *after[key]["all_reasons"]}:
             assert after[key] | {"generation": 1, "priority": row["priority"]} == row
+
+
+def test_next_day_counts_what_the_open_list_was_allowed_and_starves_nobody(decided: Decided) -> None:
+    """The lists of the day have left. One visit was put off nine times before, one eight times."""
+    put_off = {"visit_000": 9, "visit_001": 8}
+    assert {decided.row(name, "field_visit")["reason_code"] for name in put_off} == {"CAPACITY"}
+    for name, days in put_off.items():
+        decided.warehouse.execute(
+            "update intermediate.int_customers__contact_decision set days_waited = %s"
+            " where customer_id = %s and channel = 'field_visit'",
+            days,
+            name,
+        )
+    decided.warehouse.execute("insert into ops.sealed_day (generation, as_of) values (2, %s)", AS_OF)
+    world = World()
+    world.plan("week_6", "phone", days_ago=0, valid_days=2)
+    world.plan("unlisted", "phone", days_ago=0, valid_days=2)
+    world.land(decided.warehouse.connection, generation=2)
+
+    decided.warehouse.build(AS_OF + timedelta(days=1), select=BUILD)
+
+    visits = {
+        row["customer_id"]: row
+        for row in decided.warehouse.rows(
+            "select * from intermediate.int_customers__contact_decision where channel = 'field_visit' and as_of = %s",
+            AS_OF + timedelta(days=1),
+        )
+    }
+    # Ten days are the longest that anybody waits: the cheapest of all cases goes first, the next still waits.
+    assert (visits["visit_000"]["decision"], visits["visit_000"]["priority"]) == ("contact", 1)
+    assert (visits["visit_000"]["days_waited"], visits["visit_001"]["days_waited"]) == (10, 9)
+    assert visits["visit_001"]["reason_code"] == "CAPACITY"
+    # Whoever was on the list of the day before has not waited.
+    assert visits["visit_109"]["days_waited"] == 0
+    planned = decided.warehouse.rows("select customer_id, attempts from intermediate.int_customers__planned_contact")
+    assert {row["customer_id"]: row["attempts"] for row in planned} == {"week_6": 1, "unlisted": 3}

@@ -135,7 +135,7 @@ def measured(server: Settings) -> Iterator[Warehouse]:
     world.customer("reported_twice")
     batch_id = world.plan("reported_twice", "phone", talk("K9", "no_answer", cost=Decimal("9.0000")), days_ago=3)
     world.customer("too_late")
-    world.plan("too_late", "phone", talk("K9", "busy", attempted_at=world.instant(days_ago=0, hour=13)), days_ago=0)
+    world.plan("too_late", "phone", talk("K9", "busy", attempted_at=world.instant(days_ago=0, hour=15)), days_ago=0)
     world.customer("in_time")
     world.plan("in_time", "phone", talk("K9", "busy", attempted_at=world.instant(days_ago=0, hour=10)), days_ago=0)
     with new_warehouse(server) as warehouse:

@@ -14,9 +14,26 @@ events as (
     select * from {{ ref('int_customers__contact_event') }}
 ),
 
+rules as (
+    select * from {{ ref('contact_rules') }}
+),
+
+-- Packs by which one opt-out is meant for every channel.
+all_closing as (
+    select distinct rules.jurisdiction as policy_id
+    from rules
+    where
+        rules.reason_code = 'CHANNEL_REFUSED'
+        and rules.parameter = 'opt_out_closes=all'
+        and {{ in_force('rules') }}
+),
+
 customers as (
-    select distinct customer_id
+    select distinct
+        scope.customer_id,
+        all_closing.policy_id is not null as does_opt_out_close_all
     from scope
+    left join all_closing on scope.policy_id = all_closing.policy_id
 ),
 
 -- One medium, one will: who refuses calls refuses care calls too. `all` speaks of every channel.
@@ -62,7 +79,8 @@ opted_out as (
     inner join customers on events.customer_id = customers.customer_id
     inner join channels
         on
-            events.channel in (channels.channel, channels.medium)
+            customers.does_opt_out_close_all
+            or events.channel in (channels.channel, channels.medium)
             or events.channel not in (select known.channel from channels as known)
     where
         events.suppresses = 'CHANNEL_REFUSED'

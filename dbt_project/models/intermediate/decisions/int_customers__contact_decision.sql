@@ -71,19 +71,26 @@ sealed_days as (
     select * from {{ source('ops', 'sealed_day') }}
 ),
 
+ledger as (
+    {{ published_decisions() }}
+),
+
 -- Which build this is -----------------------------------------------------------------------------------------------
 current_build as (
     select
         newest.generation,
         '{{ var('policy_version', none) or 'unversioned' }}' as policy_version
     from (select max(generations.generation) as generation from generations) as newest
-    where not exists (
-        select 1
-        from sealed_days
-        where
-            sealed_days.generation = newest.generation
-            and sealed_days.as_of = {{ as_of_date() }}
-    )
+    where
+        -- What is only compared with the ledger may be decided for a sealed day, too.
+        {{ 'true' if is_rebuild() else 'false' }}
+        or not exists (
+            select 1
+            from sealed_days
+            where
+                sealed_days.generation = newest.generation
+                and sealed_days.as_of = {{ as_of_date() }}
+        )
 ),
 
 approvals as (
@@ -96,6 +103,52 @@ approvals as (
         and split_part(rules.parameter, '=', 1) = 'approvers'
         and {{ in_force('rules') }}
     group by rules.jurisdiction
+),
+
+longest_waits as (
+    select
+        rules.jurisdiction as policy_id,
+        min(cast(split_part(rules.parameter, '=', 2) as integer)) as longest_wait_days
+    from rules
+    where
+        rules.reason_code = 'CAPACITY'
+        and split_part(rules.parameter, '=', 1) = 'longest_wait_days'
+        and {{ in_force('rules') }}
+    group by rules.jurisdiction
+),
+
+-- Days on which the customer could have been contacted and was not: for want of capacity, or because the list never
+-- left. Each day adds to the figure of the last one before it, so only that day is read.
+last_decided as (
+    select
+        ledger.generation,
+        max(ledger.as_of) as as_of
+    from ledger
+    inner join current_build on ledger.generation = current_build.generation
+    where ledger.as_of < {{ as_of_date() }}
+    group by ledger.generation
+),
+
+waiting as (
+    select
+        ledger.customer_id,
+        ledger.currency,
+        ledger.channel,
+        case
+            when ledger.decision = 'contact' and sealed_days.as_of is not null then 0
+            when ledger.decision = 'contact' or {{ holds('ledger.all_reasons', "'CAPACITY'") }}
+                then coalesce(ledger.days_waited, 0) + 1
+            else coalesce(ledger.days_waited, 0)
+        end as days_waited
+    from ledger
+    inner join last_decided
+        on
+            ledger.generation = last_decided.generation
+            and ledger.as_of = last_decided.as_of
+    left join sealed_days
+        on
+            ledger.generation = sealed_days.generation
+            and ledger.as_of = sealed_days.as_of
 ),
 
 attempts as (
@@ -139,6 +192,8 @@ considered as (
         vendors.daily_capacity,
         last_attempts.disposition as last_disposition,
         approvals.approvals_required,
+        longest_waits.longest_wait_days,
+        coalesce(waiting.days_waited, 0) as days_waited,
         coalesce(personal.day_own, usual.day_own) as day_own,
         coalesce(personal.day_medium, usual.day_medium) as day_medium,
         coalesce(personal.day_all, usual.day_all) as day_all,
@@ -185,6 +240,12 @@ considered as (
             scope.customer_id = last_attempts.customer_id
             and channels.medium = last_attempts.medium
     left join approvals on scope.policy_id = approvals.policy_id
+    left join longest_waits on scope.policy_id = longest_waits.policy_id
+    left join waiting
+        on
+            scope.customer_id = waiting.customer_id
+            and scope.currency = waiting.currency
+            and channels.channel = waiting.channel
     left join probabilities
         on
             scope.tier = probabilities.tier
@@ -280,6 +341,7 @@ granted as (
         daily_capacity,
         expected_value,
         tie_breaker,
+        case when days_waited >= longest_wait_days then days_waited else 0 end as days_overdue,
         greatest(0, least(granted_medium, day_all - taken_all, period_all - taken_all)) as attempts,
         least(day_own - taken_own, day_medium - taken_medium, day_all - taken_all) <= 0 as is_day_used_up,
         least(period_own - taken_own, period_medium - taken_medium, period_all - taken_all) <= 0
@@ -287,6 +349,7 @@ granted as (
     from top_level
 ),
 
+-- Who has waited longest goes first, once that is longer than anybody should; otherwise the expected value decides.
 ranked as (
     select
         *,
@@ -294,7 +357,7 @@ ranked as (
             when attempts > 0
                 then row_number() over (
                     partition by channel, vendor, attempts > 0
-                    order by expected_value desc, tie_breaker asc
+                    order by days_overdue desc, expected_value desc, tie_breaker asc
                 )
         end as priority
     from granted
@@ -373,6 +436,7 @@ select
     considered.last_payment_amount,
     considered.last_disposition,
     considered.loan_ids,
+    considered.days_waited,
     case when explained.customer_id is null then 'contact' else 'suppress' end as decision,
     explained.all_reasons[1] as reason_code,
     coalesce(explained.all_reasons, {{ texts() }}) as all_reasons,

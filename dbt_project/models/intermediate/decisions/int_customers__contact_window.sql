@@ -1,3 +1,9 @@
+{% set opens = '(' ~ as_of_date() ~ ' + local_hours.opens)' -%}
+{%- set closes = '(' ~ as_of_date() ~ ' + local_hours.closes)' -%}
+{%- set prefers_from = '(' ~ as_of_date() ~ ' + consents.preferred_from)' -%}
+{%- set prefers_to = '(' ~ as_of_date() ~ ' + consents.preferred_to)' -%}
+{%- set zone = 'candidate_zones.candidate' -%}
+
 with scope as (
     select * from {{ ref('int_customers__scope') }}
 ),
@@ -117,8 +123,8 @@ instants as (
         candidate_zones.jurisdiction,
         candidate_zones.time_zone,
         local_hours.channel,
-        max(({{ as_of_date() }} + local_hours.opens) at time zone candidate_zones.candidate) as window_start,
-        min(({{ as_of_date() }} + local_hours.closes) at time zone candidate_zones.candidate) as window_end
+        max({{ opening_instant(opens, zone) }}) as window_start,
+        min({{ closing_instant(closes, zone) }}) as window_end
     from candidate_zones
     inner join local_hours
         on
@@ -134,8 +140,8 @@ preferred as (
     select
         consents.customer_id,
         consents.channel,
-        max(({{ as_of_date() }} + consents.preferred_from) at time zone candidate_zones.candidate) as preferred_start,
-        min(({{ as_of_date() }} + consents.preferred_to) at time zone candidate_zones.candidate) as preferred_end
+        max({{ opening_instant(prefers_from, zone) }}) as preferred_start,
+        min({{ closing_instant(prefers_to, zone) }}) as preferred_end
     from consents
     inner join customers
         on consents.customer_id = customers.customer_id

@@ -12,6 +12,10 @@ rules as (
     select * from {{ ref('contact_rules') }}
 ),
 
+known_reasons as (
+    select * from {{ ref('suppression_reasons') }}
+),
+
 holds as (
     select * from {{ ref('int_customers__hold') }}
 ),
@@ -79,9 +83,16 @@ packs as (
     from considered
 ),
 
+-- How often somebody may be contacted is for the pack to say; any other hold needs no row in it.
 reasons as (
-    select distinct reason_code
+    select distinct
+        holds.reason_code,
+        coalesce(known_reasons.category, '') = 'frequency' as needs_rule
     from holds
+    left join known_reasons
+        on
+            holds.reason_code = known_reasons.reason_code
+            and {{ in_force('known_reasons') }}
 ),
 
 -- Which channels a reason closes, and for how long. A hold that the pack does not speak of closes all, until lifted.
@@ -101,12 +112,15 @@ closures as (
             and (binding_rules.applies_to_channel is null or channels.channel = binding_rules.applies_to_channel)
     where
         binding_rules.reason_code is not null
-        or not exists (
-            select 1
-            from binding_rules as spoken
-            where
-                spoken.policy_id = packs.policy_id
-                and spoken.reason_code = reasons.reason_code
+        or (
+            not reasons.needs_rule
+            and not exists (
+                select 1
+                from binding_rules as spoken
+                where
+                    spoken.policy_id = packs.policy_id
+                    and spoken.reason_code = reasons.reason_code
+            )
         )
 ),
 

@@ -14,6 +14,10 @@ cases as (
     select * from {{ ref('int_collectors__case') }}
 ),
 
+customers as (
+    select * from {{ ref('stg_core_banking__customers') }}
+),
+
 horizon as (
     select * from {{ ref('int_builds__horizon') }}
 ),
@@ -28,20 +32,42 @@ months as (
     cross join horizon
 ),
 
+-- What DEFAULT requires it requires of everybody; what another pack requires, of those who work its customers.
+jurisdictions as (
+    select distinct
+        cases.collector_id,
+        cases.month,
+        customers.jurisdiction
+    from cases
+    inner join customers on cases.customer_id = customers.customer_id
+    union distinct
+    select
+        collector_id,
+        month,
+        'DEFAULT' as jurisdiction
+    from months
+),
+
+-- Where several packs require a course, the shortest validity counts.
 required as (
     select
         months.collector_id,
         months.month,
         months.judged_on,
         courses.course,
-        courses.valid_days
+        min(courses.valid_days) as valid_days
     from months
     inner join collectors on months.collector_id = collectors.collector_id
+    inner join jurisdictions
+        on
+            months.collector_id = jurisdictions.collector_id
+            and months.month = jurisdictions.month
     inner join courses
         on
-            courses.jurisdiction = 'DEFAULT'
+            jurisdictions.jurisdiction = courses.jurisdiction
             and (courses.channel is null or courses.channel = collectors.channel)
             and {{ in_force('courses', on='months.judged_on') }}
+    group by months.collector_id, months.month, months.judged_on, courses.course
 ),
 
 completed as (
