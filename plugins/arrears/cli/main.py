@@ -11,6 +11,8 @@ import typer
 
 from arrears.cli.deliveries import deliveries
 from arrears.cli.explain import explain_command
+from arrears.cli.forget import forget_command
+from arrears.cli.policy import policy_app
 from arrears.cli.rebuild import rebuild
 from arrears.cli.source import source_app
 from arrears.cli.tape import tape_app
@@ -29,9 +31,11 @@ app = typer.Typer(
 app.add_typer(source_app, name="source", help="Fill the demo bank: from files, a real tape, or a simulation.")
 app.add_typer(tape_app, name="tape", help="Compare our days past due with those of real loan tapes.")
 app.add_typer(vendor_app, name="vendor", help="For vendors: check files before sending them.")
+app.add_typer(policy_app, name="policy", help="Check policy packs, and see whom a change would affect.")
 app.command("deliveries")(deliveries)
 app.command("rebuild")(rebuild)
 app.command("explain")(explain_command)
+app.command("forget")(forget_command)
 
 AsOf = Annotated[
     datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The business date, for example 2019-08-31.")

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 
 class StartBuildOperator(BaseOperator):
-    """Record the build and stage the dbt project; the models then run as tasks.
+    """Record the build and stage the dbt project; the models then run as tasks. Needs sound policy packs.
 
     Returns what they need: build id, dbt's variables and environment, and whether all is built afresh.
     """
 
     def execute(self, context: "Context") -> dict[str, Any]:
         from arrears.dbt_build import start_build
+        from arrears.policy.check import require_sound
 
+        require_sound(get_settings().policy_dir)
         started = start_build(get_settings(), as_of=business_date(context), run_id=context["run_id"])
         return {
             "build_id": started.build_id,

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 
 class BuildMartsOperator(BaseOperator):
-    """Build all models for the business date with one `dbt build` in this process.
+    """Build all models for the business date with one `dbt build` in this process, if the policy packs are sound.
 
     Returns the build id (`ops.mart_build`).
     """
 
     def execute(self, context: "Context") -> int:
         from arrears.dbt_build import build
+        from arrears.policy.check import require_sound
 
+        require_sound(get_settings().policy_dir)
         result = build(get_settings(), as_of=business_date(context), run_id=context["run_id"])
         self.log.info("build %s for %s: %s", result.build_id, result.as_of, result.models)
         return result.build_id
