@@ -19,8 +19,9 @@ EXPECTED = {
     "dispatch_contact_lists",
     "ingest_vendor_results",
     "recall_paid_accounts",
+    "enforce_retention",
 }
-AREAS = {"landing", "marts", "delivery", "vendors"}
+AREAS = {"landing", "marts", "delivery", "vendors", "privacy"}
 IMPACTS = {"impact:high", "impact:medium", "impact:low"}
 WAITS_FOR_A_PERSON = {"first_approval", "second_approval"}
 
@@ -62,6 +63,6 @@ def test_no_task_waits_for_ever(dag_bag: "DagBag") -> None:
 
 
 def test_the_clock_starts_nothing_in_the_demo(dag_bag: "DagBag") -> None:
-    for name in ("load_core_banking", "ingest_vendor_results", "recall_paid_accounts"):
+    for name in ("load_core_banking", "ingest_vendor_results", "recall_paid_accounts", "enforce_retention"):
         end = dag_bag.dags[name].end_date
         assert end is not None and end.year == 2025, name

@@ -10,6 +10,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from arrears.erasure_register import ErasureKey, key_if_needed, translate
 from arrears.errors import ConfigurationError
 from arrears.landing.drift import check_source
 from arrears.landing.stream import copy_rows
@@ -67,6 +68,8 @@ class _Plan:
     since: datetime | None
     """Rows that changed after this are read (and those that do not say when they changed)."""
     previous_rows: int | None
+    erasures: ErasureKey | None
+    """Set where customers were erased: their rows are translated before they land."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def load_batch(
         cursor.execute("discard sequences")
         generation = _newest_generation(cursor)
         _abandon_undecided(cursor)
-        plans = [_plan(cursor, table, generation, settings) for table in chosen]
+        erasures = key_if_needed(cursor, settings)
+        plans = [_plan(cursor, table, generation, settings, erasures) for table in chosen]
         # Before the snapshot: what is replaced in the source after this instant is replaced after the batch.
         batch_id = _insert_batch(cursor, generation, as_of, run_id)
         landed = []
@@ -170,7 +174,7 @@ def _abandon_undecided(cursor: Cursor) -> None:
     )
 
 
-def _plan(cursor: Cursor, table: Table, generation: int, settings: Settings) -> _Plan:
+def _plan(cursor: Cursor, table: Table, generation: int, settings: Settings, erasures: ErasureKey | None) -> _Plan:
     cursor.execute(
         "select batch.batch_id, loaded.newest_changed_at, loaded.source_rows, exists ("
         "  select from ops.source_load as replaced where replaced.generation = batch.generation"
@@ -188,6 +192,7 @@ def _plan(cursor: Cursor, table: Table, generation: int, settings: Settings) -> 
         is_whole=not loads or newest is None or bool(loads[-1][3]),
         since=newest - timedelta(minutes=settings.overlap_minutes) if newest else None,
         previous_rows=loads[-1][2] if loads else None,
+        erasures=erasures,
     )
 
 
@@ -202,7 +207,7 @@ def _insert_batch(cursor: Cursor, generation: int, as_of: date, run_id: str | No
 def _load_table(source: Connection, warehouse: Connection, cursor: Cursor, plan: _Plan, batch_id: int) -> LandedTable:
     figures = _measure_source(source, plan.table)
     if plan.is_first:
-        landed = _load_first(source, warehouse, plan.table, batch_id)
+        landed = _load_first(source, warehouse, cursor, plan, batch_id)
         is_full, disappeared = True, 0
     else:
         landed, is_full, disappeared = _load_changes(source, warehouse, cursor, plan, batch_id, figures)
@@ -226,14 +231,18 @@ def _measure_source(source: Connection, table: Table) -> _SourceFigures:
     return _SourceFigures(int(rows), newest)
 
 
-def _load_first(source: Connection, warehouse: Connection, table: Table, batch_id: int) -> int:
+def _load_first(source: Connection, warehouse: Connection, cursor: Cursor, plan: _Plan, batch_id: int) -> int:
     """Everything, straight into landing. The gate, which is the first to look rows up, makes the indexes."""
+    table = plan.table
     landing = sql.Identifier("landing", table.name)
     read = sql.SQL("copy (select {batch}, {columns} from {source}) to stdout").format(
         batch=sql.Literal(batch_id), columns=columns(table), source=sql.Identifier(SOURCE_SCHEMA, table.name)
     )
     write = sql.SQL("copy {landing} (_batch_id, {columns}) from stdin").format(landing=landing, columns=columns(table))
-    return copy_rows(source, read, warehouse, write)
+    landed = copy_rows(source, read, warehouse, write)
+    if plan.erasures is None:
+        return landed
+    return landed - translate(cursor, table, landing, plan.erasures, batch_id)
 
 
 def _load_changes(
@@ -277,6 +286,8 @@ def _land(
     )
     write = sql.SQL("copy {} ({}) from stdin").format(incoming, columns(table))
     copy_rows(source, read, warehouse, write)
+    if plan.erasures is not None:
+        translate(cursor, table, incoming, plan.erasures)
     cursor.execute(sql.SQL("analyze {}").format(incoming))
     present = sql.Identifier("present", table.changed_at)
     window = sql.SQL("({0} > {1} or {0} is null)").format(present, sql.Literal(since)) if since else sql.SQL("true")

@@ -15,6 +15,7 @@ ALWAYS_READABLE = ("_row_id", "_batch_id", "reason_code", "rule_id", "quarantine
 def create_privacy(cursor: Cursor) -> None:
     """Create what guards personal data. Safe to run again; does not commit."""
     cursor.execute(statement("access"))
+    cursor.execute(statement("erasure"))
     cursor.execute(statement("reader_columns"))
     cursor.execute("select tablename from pg_policies where schemaname = 'quarantine'")
     guarded = {name for (name,) in cursor.fetchall()}

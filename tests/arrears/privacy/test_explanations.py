@@ -168,7 +168,7 @@ def test_a_look_that_was_refused_is_written_down_too(decided: Warehouse) -> None
 
 
 def test_who_is_out_of_scope_is_explained_without_a_decision(decided: Warehouse) -> None:
-    found = ask(decided, "C-OLD")
+    found = ask(decided, "in_court")
 
     assert found.outcomes == ()
     assert "No decision on this day" in printed(found)

@@ -36,7 +36,9 @@ begin
                 'ops.load_figures',
                 'batch_id table_name as_of mode is_full source_rows landed_rows disappeared_rows previous_source_rows is_first_of_day'
             ),
-            ('ops.reject_figures', 'batch_id table_name batch_rows rejected_rows')
+            ('ops.reject_figures', 'batch_id table_name batch_rows rejected_rows'),
+            ('ops.retention_run', 'run_id as_of started_at finished_at'),
+            ('ops.retention_result', 'run_id data_class erased kept_by_duty still_due rule')
         ) as listed (relation, names)
     loop
         if has_table_privilege('bi_reader', readable.relation, 'select') then

@@ -1,0 +1,2 @@
+delete from intermediate.int_customers__contact_decision
+where as_of + %(days)s <= %(as_of)s

@@ -1,0 +1,5 @@
+update landing.vendor_result
+set note = null, recording_ref = null
+where
+    (note is not null or recording_ref is not null)
+    and cast(attempted_at at time zone %(zone)s as date) + %(days)s <= %(as_of)s
