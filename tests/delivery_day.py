@@ -131,6 +131,7 @@ class Day:
             arrears_amount=row.get("amount_due", row.get("arrears_amount", Decimal("100.00"))),
             window_start=self.at(9),
             window_end=self.at(19),
+            loan_ids=row.get("loan_ids"),
         )
 
     def propose_referral(self, customer_id: str, **changes: Any) -> None:
@@ -145,7 +146,7 @@ class Day:
             **changes,
         }
         self.insert("intermediate.int_contact_list__legal", **row)
-        self.decide("legal", row, "suppress", "NOT_APPROVED")
+        self.decide("legal", row | {"loan_ids": [f"L{number}"]}, "suppress", "NOT_APPROVED")
         self.loan(f"L{number}", customer_id, Decimal("200.00"))
 
     def loan(self, loan_id: str, customer_id: str, arrears: Decimal, currency: str = "USD") -> None:

@@ -86,6 +86,25 @@ create table staging.stg_core_banking__customer_interactions (
     disposition text
 );
 
+create view intermediate.int_loan_transactions__effects as
+select
+    transaction_id,
+    loan_id,
+    kind,
+    effective_on as original_effective_on,
+    effective_on as counts_from,
+    amount,
+    false as is_reversal
+from staging.stg_core_banking__loan_transactions
+where kind <> 'reversal';
+
+create table intermediate.int_schedule_versions__due (
+    loan_id text,
+    schedule_version integer,
+    due_dates date [],
+    counted_from date []
+);
+
 create table marts.fct_loan_delinquency (
     loan_id text primary key,
     customer_id text,
@@ -115,6 +134,7 @@ create table intermediate.int_customers__contact_decision (
     arrears_amount numeric(18, 2),
     window_start timestamptz,
     window_end timestamptz,
+    loan_ids text [],
     primary key (as_of, customer_id, channel, currency)
 );
 

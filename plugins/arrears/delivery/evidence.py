@@ -31,21 +31,39 @@ def stem(batch: Batch, item: Item) -> str:
     return f"{batch.batch_id}.{item.contact_ref}"
 
 
-def files(warehouse: psycopg2.extensions.connection, batch: Batch, items: Sequence[Item]) -> list[StoredFile]:
+def files(
+    warehouse: psycopg2.extensions.connection,
+    batch: Batch,
+    items: Sequence[Item],
+    *,
+    arrears: Mapping[tuple[str, str], Decimal],
+    time_zone: str,
+) -> list[StoredFile]:
     """A PDF and a JSON file for each item of a batch. Reads only.
 
+    Args:
+        arrears: What each referral, by customer and currency, says is overdue.
+        time_zone: The bank's: the contact history ends with the day there.
+
     Raises:
-        DeliveryError: an item has no loan to give evidence of.
+        DeliveryError: an item has no loan to give evidence of, or its statement does not add up to what is claimed.
     """
-    loans = _by_item(warehouse, "evidence_loans", batch)
-    entries = _by_loan(warehouse, batch)
-    contacts = _by_item(warehouse, "evidence_contacts", batch)
+    values = {"batch_id": batch.batch_id, "as_of": batch.as_of, "time_zone": time_zone}
+    loans = _by_item(warehouse, "evidence_loans", values)
+    entries = _by_loan(warehouse, values)
+    contacts = _by_item(warehouse, "evidence_contacts", values)
     made = []
     for item in items:
         key = (item.customer_id, item.currency)
         if not loans[key]:
             raise DeliveryError(f"batch {batch.batch_id}, {item.contact_ref}: no loan was found to give evidence of")
-        accounts = [_account(loan, entries[str(loan["loan_id"])], batch.as_of) for loan in loans[key]]
+        accounts = [_account(loan, entries[str(loan["loan_id"])]) for loan in loans[key]]
+        overdue = sum((Decimal(str(account["overdue"])) for account in accounts), Decimal(0))
+        if overdue != arrears[key]:
+            raise DeliveryError(
+                f"batch {batch.batch_id}, {item.contact_ref}: expected statements that add up to the arrears of the "
+                "referral, found another sum; what landed since was not decided on: refer the case on a later day"
+            )
         document: Document = {
             "schema_version": SCHEMA_VERSION,
             "batch_id": batch.batch_id,
@@ -59,16 +77,16 @@ def files(warehouse: psycopg2.extensions.connection, batch: Batch, items: Sequen
     return made
 
 
-def _account(loan: Record, entries: Sequence[Record], as_of: date) -> Document:
+def _account(loan: Record, entries: Sequence[Record]) -> Document:
     """The statement of one loan: every instalment and every movement up to the day, with the running balance."""
     currency = str(loan["currency"])
-    steps = [_signed(entry) if entry["counts"] else Decimal(0) for entry in entries]
+    steps = [_decimal(entry["step"]) if entry["counts"] else Decimal(0) for entry in entries]
     balances = accumulate(steps)
     lines = [
         {
             "on": _day(entry["happened_on"]),
             "what": str(entry["what"]),
-            "amount": format_amount(_signed(entry), currency),
+            "amount": format_amount(_decimal(entry["step"]), currency),
             "counts": bool(entry["counts"]),
             "balance": format_amount(balance, currency),
         }
@@ -84,17 +102,15 @@ def _account(loan: Record, entries: Sequence[Record], as_of: date) -> Document:
         "maturity_on": _day(loan["maturity_on"]),
         "schedule_version": loan["schedule_version"],
         "lines": lines,
-        # What falls due on the day itself is on the statement and not yet overdue.
-        "due_before_the_day": format_amount(
-            sum((_signed(e) for e in entries if _is_due_before(e, as_of)), Decimal(0)), currency
-        ),
+        "overdue": format_amount(_overdue(entries), currency),
         "balance": lines[-1]["balance"] if lines else format_amount(Decimal(0), currency),
     }
 
 
-def _is_due_before(entry: Record, as_of: date) -> bool:
-    happened_on = entry["happened_on"]
-    return bool(entry["counts"] and entry["is_due"] and isinstance(happened_on, date) and happened_on < as_of)
+def _overdue(entries: Sequence[Record]) -> Decimal:
+    """What is overdue: what fell due less what was paid. An instalment of the day itself may not be overdue yet."""
+    steps = (_decimal(entry["step"]) for entry in entries if entry["counts"] and entry["is_overdue"])
+    return max(sum(steps, Decimal(0)), Decimal(0))
 
 
 def _contact(contact: Record) -> Document:
@@ -105,12 +121,6 @@ def _contact(contact: Record) -> Document:
         "channel": str(contact["channel"]),
         "outcome": str(contact["disposition"]),
     }
-
-
-def _signed(entry: Record) -> Decimal:
-    """What is owed rises by an instalment and a reversal, and falls by a payment."""
-    amount = _decimal(entry["amount"])
-    return amount if entry["is_due"] or entry["is_reversal"] else -amount
 
 
 def _decimal(value: object) -> Decimal:
@@ -124,23 +134,25 @@ def _day(value: object) -> str | None:
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
-def _by_item(warehouse: psycopg2.extensions.connection, name: str, batch: Batch) -> dict[tuple[str, str], list[Record]]:
+def _by_item(
+    warehouse: psycopg2.extensions.connection, name: str, values: Record
+) -> dict[tuple[str, str], list[Record]]:
     grouped = defaultdict(list)
-    for record in _records(warehouse, name, batch):
+    for record in _records(warehouse, name, values):
         grouped[str(record["customer_id"]), str(record["item_currency"])].append(record)
     return grouped
 
 
-def _by_loan(warehouse: psycopg2.extensions.connection, batch: Batch) -> dict[str, list[Record]]:
+def _by_loan(warehouse: psycopg2.extensions.connection, values: Record) -> dict[str, list[Record]]:
     grouped = defaultdict(list)
-    for record in _records(warehouse, "evidence_entries", batch):
+    for record in _records(warehouse, "evidence_entries", values):
         grouped[str(record["loan_id"])].append(record)
     return grouped
 
 
-def _records(warehouse: psycopg2.extensions.connection, name: str, batch: Batch) -> list[Record]:
+def _records(warehouse: psycopg2.extensions.connection, name: str, values: Record) -> list[Record]:
     with warehouse.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(statement(name), {"batch_id": batch.batch_id, "as_of": batch.as_of})
+        cursor.execute(statement(name), values)
         return [dict(row) for row in cursor.fetchall()]
 
 
@@ -183,7 +195,7 @@ def _account_pages(pdf: FPDF, account: Document) -> None:
         _line(
             pdf, f"{line['on']}   {line['what']:<24}{line['amount']:>16}{line['balance']:>16}{counted}", font="Courier"
         )
-    _line(pdf, f"Due before the day: {account['due_before_the_day']} {account['currency']}")
+    _line(pdf, f"Overdue: {account['overdue']} {account['currency']}")
     _line(pdf, f"Balance of what fell due and what was paid: {account['balance']} {account['currency']}")
 
 

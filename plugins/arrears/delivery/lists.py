@@ -335,7 +335,8 @@ def _list_files(
     )
     if layout is not LEGAL:
         return [list_file]
-    return [list_file, *evidence.files(warehouse, batch, items)]
+    arrears = {key: Decimal(str(row["arrears_amount"])) for key, row in by_customer.items()}
+    return [list_file, *evidence.files(warehouse, batch, items, arrears=arrears, time_zone=settings.bank_time_zone)]
 
 
 def _with_stops(rows: Sequence[Row], settings: Settings) -> list[Row]:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -47,10 +48,10 @@ def answer(day: Day, customer_id: str, approver: str, *, is_approved: bool = Tru
     )
 
 
-def refer(day: Day, *customer_ids: str) -> str:
+def refer(day: Day, *customer_ids: str, arrears: str = "200.00") -> str:
     """Propose, approve by two people and plan; the batch."""
     for customer_id in customer_ids:
-        day.propose_referral(customer_id)
+        day.propose_referral(customer_id, arrears_amount=Decimal(arrears))
         answer(day, customer_id, "anna")
         answer(day, customer_id, "ben")
         day.approve(customer_id)
@@ -174,10 +175,13 @@ def test_each_row_has_its_statement_and_history_as_pdf_and_json(day: Day, keys: 
         amount=Decimal("30.00"),
         effective_on=AS_OF,
     )
-    day.insert(
-        "marts.fct_contact_attempt", customer_id="C1", channel="phone", attempted_at=day.at(8), disposition="refused"
-    )
-    batch_id = refer(day, "C1", "C2")
+    for hour, disposition in ((8, "refused"), (32, "tomorrow")):
+        at = day.at(0) + timedelta(hours=hour)
+        day.insert(
+            "marts.fct_contact_attempt", customer_id="C1", channel="phone", attempted_at=at, disposition=disposition
+        )
+    refer(day, "C2")
+    batch_id = refer(day, "C1", arrears="170.00")
     write_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
 
     rows = day.rows(batch_id)
@@ -194,7 +198,7 @@ def test_each_row_has_its_statement_and_history_as_pdf_and_json(day: Day, keys: 
         ("2020-03-10", "instalment 2", "100.00", "200.00"),
         ("2020-04-15", "repayment", "-30.00", "170.00"),
     ]
-    assert account["due_before_the_day"] == "200.00"
+    assert account["overdue"] == "170.00"
     assert [contact["outcome"] for contact in evidence["contacts"]] == ["refused"]
 
 
@@ -207,7 +211,7 @@ def test_payments_before_a_new_schedule_are_shown_and_do_not_count(day: Day, key
         amount=Decimal("30.00"),
         effective_on=AS_OF.replace(month=2),
     )
-    batch_id = refer(day, "C1")
+    batch_id = refer(day, "C1", arrears="75.00")
     for instalment, due_on in enumerate((AS_OF.replace(month=3), AS_OF), start=1):
         day.insert(
             "staging.stg_core_banking__repayment_schedule",
@@ -230,7 +234,54 @@ def test_payments_before_a_new_schedule_are_shown_and_do_not_count(day: Day, key
         ("instalment 1", True, "75.00"),
         ("instalment 2", True, "150.00"),
     ]
-    assert account["due_before_the_day"] == "75.00"
+    assert account["overdue"] == "75.00"
+
+
+def test_instalment_of_the_day_is_overdue_where_the_pack_counts_it(day: Day, keys: Path) -> None:
+    batch_id = refer(day, "C1", arrears="300.00")
+    day.run("update staging.stg_core_banking__repayment_schedule set due_date = %s where instalment_no = 3", AS_OF)
+    day.insert(
+        "intermediate.int_schedule_versions__due",
+        loan_id="L1",
+        schedule_version=1,
+        due_dates=[AS_OF],
+        counted_from=[AS_OF],
+    )
+
+    write_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+    assert day.state(batch_id) == "written"
+
+
+def test_statement_that_does_not_add_up_to_the_claim_stops_the_list(day: Day, keys: Path) -> None:
+    """A payment that landed after the build, say: the bank must not claim what its own statement refutes."""
+    batch_id = refer(day, "C1", "C2")
+    day.insert(
+        "staging.stg_core_banking__loan_transactions",
+        transaction_id="T1",
+        loan_id="L2",
+        kind="repayment",
+        amount=Decimal("0.01"),
+        effective_on=AS_OF,
+    )
+
+    with pytest.raises(DeliveryError, match="add up to the arrears of the referral"):
+        write_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+    assert day.run("select count(*) from ops.delivery_file") == [(0,)]
+
+
+def test_evidence_is_the_same_to_the_byte_when_it_is_made_again(day: Day, keys: Path) -> None:
+    batch_id = refer(day, "C1")
+    write_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+    before = day.run("select name, sha256 from ops.delivery_file order by name")
+
+    day.run("delete from ops.delivery_file")
+    day.run("update ops.delivery_batch set state = 'planned'")
+    write_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+    assert len(before) == 3
+    assert day.run("select name, sha256 from ops.delivery_file order by name") == before
 
 
 def test_evidence_repeats_no_name_and_no_national_id(day: Day, keys: Path) -> None:
@@ -245,7 +296,7 @@ def test_evidence_repeats_no_name_and_no_national_id(day: Day, keys: Path) -> No
 
 def test_a_referral_without_a_loan_is_not_written(day: Day, keys: Path) -> None:
     batch_id = refer(day, "C1")
-    day.run("update staging.stg_core_banking__loans set closed_on = %s", AS_OF)
+    day.run("update intermediate.int_customers__contact_decision set loan_ids = array['L0']")
 
     with pytest.raises(DeliveryError, match="no loan was found to give evidence of"):
         write_batch(day.warehouse, batch_id=batch_id, settings=day.settings)

@@ -1,9 +1,14 @@
--- Every instalment that fell due and every movement up to the day, by the schedule in force that day.
+-- Every instalment that fell due and every movement up to the day, by the schedule in force that day. A step is what the
+-- entry adds to the balance. An instalment is overdue from the first day that the pack of its jurisdiction counts.
 with loan as (
-    select loans.loan_id
+    select distinct unnest(ledger.loan_ids) as loan_id
     from ops.delivery_item as item
-    inner join staging.stg_core_banking__loans as loans
-        on item.customer_id = loans.customer_id and item.currency = loans.currency
+    inner join intermediate.int_customers__contact_decision as ledger
+        on
+            item.customer_id = ledger.customer_id
+            and item.currency = ledger.currency
+            and ledger.as_of = %(as_of)s
+            and ledger.channel = 'legal'
     where item.batch_id = %(batch_id)s
 ),
 
@@ -30,6 +35,18 @@ instalments as (
         on versions.loan_id = instalment.loan_id and versions.schedule_version = instalment.schedule_version
 ),
 
+counted_days as (
+    select
+        versions.loan_id,
+        days.due_date,
+        max(days.counted_from) as counted_from
+    from versions
+    inner join intermediate.int_schedule_versions__due as schedule
+        on versions.loan_id = schedule.loan_id and versions.schedule_version = schedule.schedule_version
+    cross join lateral unnest(schedule.due_dates, schedule.counted_from) as days (due_date, counted_from)
+    group by versions.loan_id, days.due_date
+),
+
 counted_from as (
     -- A new schedule restates what is owed: earlier payments are in it.
     select
@@ -40,29 +57,29 @@ counted_from as (
 )
 
 select
-    loan_id,
-    due_date as happened_on,
-    'instalment ' || instalment_no as what,
-    amount,
-    true as is_due,
-    false as is_reversal,
+    instalments.loan_id,
+    instalments.due_date as happened_on,
+    'instalment ' || instalments.instalment_no as what,
+    instalments.amount as step,
+    coalesce(counted_days.counted_from, instalments.due_date + 1) <= %(as_of)s as is_overdue,
     true as counts,
     0 as place,
-    lpad(instalment_no::text, 9, '0') as tie
+    lpad(instalments.instalment_no::text, 9, '0') as tie
 from instalments
-where due_date <= %(as_of)s
+left join counted_days
+    on instalments.loan_id = counted_days.loan_id and instalments.due_date = counted_days.due_date
+where instalments.due_date <= %(as_of)s
 union all
 select
-    movement.loan_id,
-    movement.effective_on as happened_on,
-    movement.kind as what,
-    movement.amount,
-    false as is_due,
-    movement.kind = 'reversal' as is_reversal,
-    movement.effective_on >= counted_from.first_day as counts,
+    effect.loan_id,
+    effect.counts_from as happened_on,
+    case when effect.is_reversal then 'reversal' else effect.kind end as what,
+    -effect.amount as step,
+    true as is_overdue,
+    effect.original_effective_on >= counted_from.first_day as counts,
     1 as place,
-    movement.transaction_id as tie
-from staging.stg_core_banking__loan_transactions as movement
-inner join counted_from on movement.loan_id = counted_from.loan_id
-where movement.effective_on <= %(as_of)s and movement.kind in ('repayment', 'waiver', 'recovery', 'reversal')
-order by 1, 2, 8, 9
+    effect.transaction_id as tie
+from intermediate.int_loan_transactions__effects as effect
+inner join counted_from on effect.loan_id = counted_from.loan_id
+where effect.counts_from <= %(as_of)s and effect.kind in ('repayment', 'waiver', 'recovery')
+order by 1, 2, 7, 8

@@ -1,3 +1,4 @@
+-- The loans that each referral is about, as the ledger of decisions names them.
 with cases as (
     select
         item.customer_id,
@@ -10,12 +11,14 @@ with cases as (
         loan.disbursed_on,
         loan.maturity_on
     from ops.delivery_item as item
-    inner join staging.stg_core_banking__loans as loan
-        on item.customer_id = loan.customer_id and item.currency = loan.currency
-    where
-        item.batch_id = %(batch_id)s
-        and loan.disbursed_on <= %(as_of)s
-        and (loan.closed_on is null or loan.closed_on > %(as_of)s)
+    inner join intermediate.int_customers__contact_decision as ledger
+        on
+            item.customer_id = ledger.customer_id
+            and item.currency = ledger.currency
+            and ledger.as_of = %(as_of)s
+            and ledger.channel = 'legal'
+    inner join staging.stg_core_banking__loans as loan on loan.loan_id = any(ledger.loan_ids)
+    where item.batch_id = %(batch_id)s
 ),
 
 versions as (
