@@ -1,4 +1,7 @@
-"""Signs of hardship, and the offers that are computed from them: the models against the same rule said in Python."""
+"""Care, and the severe steps: signs of hardship, offers, plans, complaints; who counts as lost or as wilful.
+
+Offers are held against the same rule said in Python.
+"""
 
 import random
 from collections import defaultdict
@@ -36,6 +39,14 @@ class Care:
         (row,) = self.warehouse.rows("select * from marts.hardship_candidates where customer_id = %s", customer_id)
         return row
 
+    def reasons(self, customer_id: str, channel: str) -> list[str]:
+        (row,) = self.warehouse.rows(
+            "select all_reasons from marts.fct_contact_decision where customer_id = %s and channel = %s",
+            customer_id,
+            channel,
+        )
+        return list(row["all_reasons"])
+
     def care(self, customer_id: str) -> dict[str, Any]:
         (row,) = self.warehouse.rows("select * from marts.customer_care where customer_id = %s", customer_id)
         return row
@@ -69,6 +80,8 @@ def in_care(server: Settings) -> Iterator[Care]:
     _worked(world, debts)
     _signs(world)
     _states(world)
+    _lost(world)
+    _wilful(world)
     _at_random(world, debts)
     with new_warehouse(server) as warehouse:
         world.land(warehouse.connection)
@@ -177,6 +190,46 @@ def _states(world: World) -> None:
             **{name: None if days is None else world.instant(days_ago=days) for name, days in at.items()},
         )
     world.add("complaints", complaint_id="later", customer_id="talked", received_at=world.instant(days_ago=-1))
+
+
+def _lost(world: World) -> None:
+    """Calls that reached nobody: days ago and hours in UTC (10:00 and 16:00 in Shanghai are two times of day)."""
+    calls = {
+        "lost": [(29, 2), (28, 8), (27, 2), (27, 8), (27, 2)],
+        "lost_but_four_calls": [(29, 2), (28, 8), (27, 2), (27, 8)],
+        "lost_but_two_days": [(28, 2), (28, 8), (27, 2), (27, 8), (27, 2)],
+        "lost_but_one_time": [(29, 2), (28, 2), (27, 2), (27, 2), (27, 2)],
+        "lost_but_long_ago": [(30, 2), (28, 8), (27, 2), (26, 8), (26, 8)],
+        "lost_but_rang_back": [(29, 2), (28, 8), (27, 2), (27, 8), (27, 2)],
+    }
+    for name, tries in calls.items():
+        world.customer(name, dpd=100)
+        for days_ago, hour in tries:
+            world.interaction(name, "no_answer", days_ago=days_ago, hour=hour)
+    world.interaction("lost_but_rang_back", "claims_paid", days_ago=10, direction="inbound")
+    for name, is_valid in (("numbers_dead", False), ("one_number_left", True)):
+        world.customer(name, dpd=100)
+        world.plan(name, "phone", "wrong_party", days_ago=20)
+        world.point(f"{name}-P2", name, value=f"+8617{world.number():09d}", is_valid=is_valid)
+
+
+def _wilful(world: World) -> None:
+    """Able to pay by his income unless said otherwise, and refused."""
+    for name in ("able", "disputes", "complains", "in_need", "pays_part", "pays_another", "another_bounced", "poor"):
+        income = None if name in ("pays_another", "another_bounced", "poor") else Decimal("1500.00")
+        world.customer(name, dpd=200, monthly_income=income)
+        if name != "pays_part":
+            world.interaction(name, "refused", days_ago=89)
+    world.flag("disputes", "disputed")
+    world.flag("in_need", "hardship_requested")
+    world.add("complaints", complaint_id="open", customer_id="complains", received_at=world.instant(days_ago=1000))
+    for days_ago in (60, 40):
+        world.promise("pays_part", "100.00", days_ago=days_ago, due_days_ago=days_ago - 5)
+        world.pay("pays_part-L1", "1.00", on=AS_OF - timedelta(days=days_ago - 2))
+    for name in ("pays_another", "another_bounced"):
+        world.loan(f"{name}-L2", name, dpd=-20, arrears="50.00")
+        paid = world.pay(f"{name}-L2", "20.00", on=AS_OF - timedelta(days=30))
+    world.pay("another_bounced-L2", "20.00", kind="reversal", on=AS_OF - timedelta(days=25), reverses=paid)
 
 
 def _at_random(world: World, debts: dict[str, list[dict[str, Any]]]) -> None:
@@ -366,11 +419,7 @@ def test_state_of_a_customer(in_care: Care, customer_id: str, state: str, plan_k
 def test_plan_that_is_kept_ends_collection_and_a_broken_one_returns_to_it(
     in_care: Care, customer_id: str, is_left_alone: bool
 ) -> None:
-    (row,) = in_care.warehouse.rows(
-        "select all_reasons from marts.fct_contact_decision where customer_id = %s and channel = 'phone'", customer_id
-    )
-
-    assert ("HARDSHIP_ACTIVE" in row["all_reasons"]) is is_left_alone
+    assert ("HARDSHIP_ACTIVE" in in_care.reasons(customer_id, "phone")) is is_left_alone
 
 
 def test_satisfaction_is_of_the_answers_of_a_year_and_says_how_many_could_answer(in_care: Care) -> None:
@@ -387,13 +436,54 @@ def test_customer_of_whom_there_is_nothing_to_say_has_no_row(in_care: Care) -> N
 
 
 def test_complaints_of_a_month_with_their_denominators(in_care: Care) -> None:
-    (row,) = in_care.warehouse.rows("select * from marts.complaints_monthly")
+    (row,) = in_care.warehouse.rows("select * from marts.complaints_monthly where channel = 'phone'")
 
-    assert (row["month"], row["channel"], row["category"]) == (date(2026, 1, 1), "phone", "tone")
+    assert (row["month"], row["category"]) == (date(2026, 1, 1), "tone")
     assert (row["received"], row["upheld"], row["decided"], row["open"], row["responded"]) == (4, 2, 3, 2, 3)
     assert row["upheld_rate"] == Decimal("0.666667")
     # Answered after 3, 10 and 1 days, closed after 10 and 16.
     assert (row["median_response_days"], row["median_closing_days"]) == (Decimal("3.0"), Decimal("13.0"))
+
+
+# Field and legal ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("customer_id", "is_lost"),
+    [
+        ("lost", True),
+        ("lost_but_four_calls", False),
+        ("lost_but_two_days", False),
+        ("lost_but_one_time", False),
+        ("lost_but_long_ago", False),
+        ("lost_but_rang_back", False),
+        ("numbers_dead", True),
+        ("one_number_left", False),
+    ],
+)
+def test_visit_needs_lost_contact(in_care: Care, customer_id: str, is_lost: bool) -> None:
+    assert ("REQUIREMENT_NOT_MET" not in in_care.reasons(customer_id, "field_visit")) is is_lost
+
+
+@pytest.mark.parametrize(
+    ("customer_id", "is_wilful"),
+    [
+        ("able", True),
+        ("pays_another", True),
+        ("complains", True),
+        ("disputes", False),
+        ("in_need", False),
+        ("pays_part", False),
+        ("another_bounced", False),
+        ("poor", False),
+    ],
+)
+def test_referral_needs_a_wilful_customer(in_care: Care, customer_id: str, is_wilful: bool) -> None:
+    """A complaint is no excuse, but stops the referral by itself; in need, collecting is not the treatment."""
+    reasons = in_care.reasons(customer_id, "legal")
+
+    assert {"REQUIREMENT_NOT_MET", "NOT_THIS_TIER"}.isdisjoint(reasons) is is_wilful
+    assert reasons  # two people must approve it, whoever it is
 
 
 # Later days -----------------------------------------------------------------------------------------------------------
