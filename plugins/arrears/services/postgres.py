@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: one server with the bank's database, our warehouse and Airflow's metadata.
 
 Roles: `postgres` (set-up only), `bank` owns the source, `pipeline` owns the warehouse and reads the source,
-`bi_full`, `bi_reader` and `data_steward` read what `sql/warehouse/schemas.sql` grants, `airflow` owns its metadata.
+`bi_full`, `bi_reader` and `data_steward` read what `sql/warehouse` and `sql/privacy` grant, `airflow` owns its own.
 """
 
 import os
@@ -24,6 +24,8 @@ from arrears.settings import Settings
 
 ROLES = ("bank", "pipeline", "bi_full", "bi_reader", "data_steward", "airflow")
 OWNERS = {"core_banking": "bank", "warehouse": "pipeline", "airflow": "airflow"}
+READS_PERSONAL_DATA = ("bi_full", "data_steward")
+"""What these roles ask is written to the server's log, with the role and the instant: who read what, and when."""
 _NOBODY = 65534
 _NAMESPACE = ("unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}")
 _SERVER_OPTIONS = {
@@ -34,6 +36,7 @@ _SERVER_OPTIONS = {
     "max_wal_size": "4GB",
     "timezone": "UTC",
     "jit": "off",
+    "log_line_prefix": "%m [%p] %u@%d ",
 }
 
 
@@ -86,6 +89,7 @@ class PostgresService:
                                 sql.Identifier(role), sql.Literal(password)
                             )
                         )
+                _log_statements(cursor)
                 for database, owner in OWNERS.items():
                     create_database(cursor, getattr(self.settings, f"{database}_database"), owner)
 
@@ -123,6 +127,16 @@ class PostgresService:
                 f"PostgreSQL needs 1 GB of free disk in {self.settings.home} and found {free / 1e9:.2f} GB: "
                 "make room or choose another place with ARREARS_HOME=…"
             )
+
+
+def _log_statements(cursor: psycopg2.extensions.cursor) -> None:
+    cursor.execute(
+        "select rolname from pg_roles"
+        " where rolname = any(%s) and not 'log_statement=all' = any(coalesce(rolconfig, '{}'))",
+        (list(READS_PERSONAL_DATA),),
+    )
+    for (role,) in cursor.fetchall():
+        cursor.execute(sql.SQL("alter role {} set log_statement = 'all'").format(sql.Identifier(role)))
 
 
 def create_secrets(settings: Settings) -> None:

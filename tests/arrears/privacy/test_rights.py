@@ -129,6 +129,17 @@ def test_bi_full_sees_marts_and_no_copies(databases: Settings) -> None:
         assert not readable(connection).keys() & {"ops.delivery_item", "ops.delivery_file", "ops.personal_data_access"}
 
 
+@pytest.mark.parametrize("role", ["bi_full", "data_steward"])
+def test_what_a_role_with_personal_data_asks_is_in_the_servers_log(databases: Settings, role: str) -> None:
+    log = databases.home / "logs" / "postgres.log"
+    start = log.stat().st_size
+    with closing(psycopg2.connect(databases.dsn("warehouse", role))) as connection:
+        run(connection, "select 4711 as asked")
+
+    lines = log.read_bytes()[start:].decode().splitlines()
+    assert any(f" {role}@{databases.warehouse_database} " in line and "select 4711 as asked" in line for line in lines)
+
+
 # Stewards -----------------------------------------------------------------------------------------------------------
 
 
