@@ -29,7 +29,7 @@ from arrears.settings import get_settings
     doc_md=__doc__,
 )
 def recall_paid_accounts() -> None:
-    load = LoadCoreBankingOperator(task_id="load", tables=INTRADAY_TABLES)
+    load = LoadCoreBankingOperator(task_id="load", tables=INTRADAY_TABLES, is_counted=False)
     check = CheckLandingOperator(task_id="check", batch_id=load.output)
     plan = PlanRecallsOperator(task_id="plan")
     send = SendRecallOperator.partial(

@@ -70,11 +70,13 @@ class _Plan:
     previous_rows: int | None
     erasures: ErasureKey | None
     """Set where customers were erased: their rows are translated before they land."""
+    is_counted: bool
 
 
 @dataclass(frozen=True)
 class _SourceFigures:
-    rows: int
+    rows: int | None
+    """None: not counted."""
     newest_changed_at: datetime | None
 
 
@@ -86,6 +88,7 @@ def load_batch(
     run_id: str | None,
     settings: Settings,
     tables: Sequence[str] | None = None,
+    is_counted: bool = True,
     progress: Progress | None = None,
 ) -> LandedBatch:
     """Load one batch. Commits on `warehouse`; rolls back whatever was open on either connection.
@@ -96,6 +99,9 @@ def load_batch(
     Args:
         run_id: The Airflow run, for the ledger.
         tables: Names of the contract's tables; all by default.
+        is_counted: Whether the rows of the source are counted, which reads its tables whole. Without it the load asks
+            for what changed and nothing else, so that it can run every few minutes: rows that disappeared or came
+            with an old changed-at are left for the next load that counts.
 
     Raises:
         SchemaDriftError: the source's tables are not the contract's. Nothing was loaded.
@@ -110,7 +116,7 @@ def load_batch(
         generation = _newest_generation(cursor)
         _abandon_undecided(cursor)
         erasures = key_if_needed(cursor, settings)
-        plans = [_plan(cursor, table, generation, settings, erasures) for table in chosen]
+        plans = [_plan(cursor, table, generation, settings, erasures, is_counted) for table in chosen]
         # Before the snapshot: what is replaced in the source after this instant is replaced after the batch.
         batch_id = _insert_batch(cursor, generation, as_of, run_id)
         landed = []
@@ -174,7 +180,14 @@ def _abandon_undecided(cursor: Cursor) -> None:
     )
 
 
-def _plan(cursor: Cursor, table: Table, generation: int, settings: Settings, erasures: ErasureKey | None) -> _Plan:
+def _plan(
+    cursor: Cursor,
+    table: Table,
+    generation: int,
+    settings: Settings,
+    erasures: ErasureKey | None,
+    is_counted: bool,
+) -> _Plan:
     cursor.execute(
         "select batch.batch_id, loaded.newest_changed_at, loaded.source_rows, exists ("
         "  select from ops.source_load as replaced where replaced.generation = batch.generation"
@@ -193,6 +206,7 @@ def _plan(cursor: Cursor, table: Table, generation: int, settings: Settings, era
         since=newest - timedelta(minutes=settings.overlap_minutes) if newest else None,
         previous_rows=loads[-1][2] if loads else None,
         erasures=erasures,
+        is_counted=is_counted or not loads or newest is None or bool(loads[-1][3]),
     )
 
 
@@ -205,19 +219,23 @@ def _insert_batch(cursor: Cursor, generation: int, as_of: date, run_id: str | No
 
 
 def _load_table(source: Connection, warehouse: Connection, cursor: Cursor, plan: _Plan, batch_id: int) -> LandedTable:
-    figures = _measure_source(source, plan.table)
+    figures = _measure_source(source, plan.table) if plan.is_counted else _newest_change(source, plan.table)
     if plan.is_first:
         landed = _load_first(source, warehouse, cursor, plan, batch_id)
         is_full, disappeared = True, 0
     else:
         landed, is_full, disappeared = _load_changes(source, warehouse, cursor, plan, batch_id, figures)
+    rows = figures.rows
+    if rows is None:
+        # As many as there were and those that are new: what the next load that counts compares with.
+        rows = (plan.previous_rows or 0) + _count_new_keys(cursor, plan, batch_id)
     returned = _return_rows(cursor, plan, batch_id)
     cursor.execute(
         "insert into ops.load_table (batch_id, table_name, is_full, source_rows, landed_rows, returned_rows,"
         " disappeared_rows, newest_changed_at) values (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (batch_id, plan.table.name, is_full, figures.rows, landed, returned, disappeared, figures.newest_changed_at),
+        (batch_id, plan.table.name, is_full, rows, landed, returned, disappeared, figures.newest_changed_at),
     )
-    return LandedTable(plan.table.name, is_full, figures.rows, landed, returned, disappeared)
+    return LandedTable(plan.table.name, is_full, rows, landed, returned, disappeared)
 
 
 def _measure_source(source: Connection, table: Table) -> _SourceFigures:
@@ -229,6 +247,16 @@ def _measure_source(source: Connection, table: Table) -> _SourceFigures:
         cursor.execute(statement)
         rows, newest = cursor.fetchall()[0]
     return _SourceFigures(int(rows), newest)
+
+
+def _newest_change(source: Connection, table: Table) -> _SourceFigures:
+    """The newest change alone: the end of an index, where the source has one on its changed-at."""
+    statement = sql.SQL("select max({changed_at}) from {source} where {changed_at} <= transaction_timestamp()").format(
+        changed_at=sql.Identifier(table.changed_at), source=sql.Identifier(SOURCE_SCHEMA, table.name)
+    )
+    with source.cursor() as cursor:
+        cursor.execute(statement)
+        return _SourceFigures(None, cursor.fetchall()[0][0])
 
 
 def _load_first(source: Connection, warehouse: Connection, cursor: Cursor, plan: _Plan, batch_id: int) -> int:
@@ -252,6 +280,8 @@ def _load_changes(
     landed = 0
     if not plan.is_whole:
         landed = _land(source, warehouse, cursor, plan, batch_id, since=plan.since)
+        if figures.rows is None:
+            return landed, False, 0
         # The source should have grown by the keys that are new to us. By fewer: rows disappeared. By more: rows came
         # that did not say so (changed before the overlap), and only a look at the whole table finds them.
         missing = _count_new_keys(cursor, plan, batch_id) - (figures.rows - (plan.previous_rows or 0))

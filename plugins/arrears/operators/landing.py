@@ -41,6 +41,7 @@ class LoadCoreBankingOperator(BaseOperator):
     """Copy what changed in the source into landing, as one batch that commits whole or not at all.
 
     :param tables: only these tables of the contract (default: all).
+    :param is_counted: whether the source's rows are counted; without it the load costs what arrived (see `load_batch`).
     :param source_conn_id: Airflow connection of the bank's database.
     :param warehouse_conn_id: Airflow connection of the warehouse.
 
@@ -51,12 +52,14 @@ class LoadCoreBankingOperator(BaseOperator):
         self,
         *,
         tables: Sequence[str] | None = None,
+        is_counted: bool = True,
         source_conn_id: str = "core_banking",
         warehouse_conn_id: str = "warehouse",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.tables = tables
+        self.is_counted = is_counted
         self.source_conn_id = source_conn_id
         self.warehouse_conn_id = warehouse_conn_id
 
@@ -71,6 +74,7 @@ class LoadCoreBankingOperator(BaseOperator):
                 run_id=context["run_id"],
                 settings=get_settings(),
                 tables=self.tables,
+                is_counted=self.is_counted,
             )
         self.log.info("batch %s landed", batch.batch_id)
         return batch.batch_id

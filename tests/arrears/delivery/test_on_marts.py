@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, time
 from decimal import Decimal
+from typing import Any
 
 import psycopg2
 import pytest
+import sqlparse
 from decision_cases import build_cases
 from decision_world import AS_OF, World
 from marts_warehouse import Warehouse, new_warehouse
@@ -18,10 +20,13 @@ from arrears.delivery.legal import proposals, record_approval
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
 from arrears.delivery.recall import plan_recalls, write_recall
 from arrears.delivery.seal import seal_day
+from arrears.delivery.statements import statement
 from arrears.delivery.stop import plan_stop
 from arrears.errors import GateError
+from arrears.landing_tables import make_searchable
 from arrears.services.openpgp_keys import create_openpgp_keys
 from arrears.settings import Settings
+from arrears.source.contract import TABLES
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 MODELS = (
@@ -121,6 +126,33 @@ def test_a_payment_after_the_build_recalls_its_customer_only(decided: Warehouse,
         assert decided.rows("select customer_id from ops.delivery_item where batch_id = %s", plan.batch_id) == [
             {"customer_id": owing["customer_id"]}
         ]
+
+
+def test_a_recall_reads_nothing_whole_that_grows_with_the_portfolio(decided: Warehouse, sealed: dict[str, int]) -> None:
+    small = {"recall_live", "recall_money", "recall_hold", "recall_said", "delinquency_parameters", "dispositions"}
+    small |= {"source_generation", "sealed_day", "mart_build", "load_batch", "delivery_batch"}
+    with decided.connection, decided.connection.cursor() as cursor:
+        for table in TABLES:
+            make_searchable(cursor, table)
+        # On a small bank reading everything is quicker; where there is no index, it is still the only way.
+        cursor.execute("set local enable_seqscan = off")
+        values = {"as_of": AS_OF, "now": at(decided, 9), "batch_ids": [1], "known_at": at(decided, 1)}
+        cursor.execute(statement("recall_live"), values)
+        read_whole = set()
+        for part in [*sqlparse.split(statement("recall_arrived")), statement("recalled_items")]:
+            if "from" in part:
+                cursor.execute("explain (format json) " + part, values)
+                read_whole |= set(_read_whole(cursor.fetchall()[0][0][0]["Plan"]))
+            cursor.execute(part, values)
+
+    assert read_whole <= small
+
+
+def _read_whole(node: dict[str, Any]) -> Iterator[str]:
+    if node["Node Type"] == "Seq Scan":
+        yield str(node["Relation Name"])
+    for below in node.get("Plans", []):
+        yield from _read_whole(below)
 
 
 def test_a_stop_file_holds_what_earlier_lists_left_open(decided: Warehouse, sealed: dict[str, int]) -> None:

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import psycopg2
@@ -14,6 +16,7 @@ from small_bank import AS_OF, CHANGED, good_rows, insert, later, run
 
 from arrears.errors import ConfigurationError, SchemaDriftError
 from arrears.landing.load import LandedBatch, load_batch
+from arrears.operators.recall import INTRADAY_TABLES
 from arrears.settings import Settings
 from arrears.source.contract import TABLES
 
@@ -121,6 +124,62 @@ def test_row_that_came_too_late_for_the_overlap_is_found_by_counting(
 
     assert _landed(batch) == {"complaints": 2}
     assert [table.name for table in batch.tables if table.is_full] == ["complaints"]
+
+
+def test_load_that_does_not_count_leaves_what_counting_finds_to_the_next_that_does(
+    core_banking: Connection, warehouse: Connection, databases: Settings
+) -> None:
+    rows = good_rows()
+    insert(core_banking, rows)
+    _load(core_banking, warehouse, databases)
+    _decide(warehouse)
+    old = later(rows["complaints"][0], complaint_id="Z2", updated_at=CHANGED - timedelta(days=30))
+    insert(core_banking, {"complaints": [old, later(rows["complaints"][0], complaint_id="Z3")]})
+
+    quick = _load(core_banking, warehouse, databases, tables=["complaints"], is_counted=False)
+    _decide(warehouse)
+    whole = _load(core_banking, warehouse, databases)
+
+    assert (_landed(quick), quick.tables[0].source_rows) == ({"complaints": 1}, len(rows["complaints"]) + 1)
+    assert _landed(whole) == {"complaints": 1}
+
+
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_load_that_does_not_count_reads_of_the_source_what_arrived(
+    core_banking: Connection, warehouse: Connection, databases: Settings, is_counted: bool
+) -> None:
+    rows = good_rows()
+    insert(core_banking, rows)
+    run(
+        core_banking,
+        "insert into core_banking.loan_transactions select 'OLD-' || n, loan_id, kind, amount, effective_on,"
+        " recorded_at, reverses, channel from core_banking.loan_transactions, generate_series(1, 2000) as n"
+        " where transaction_id = 'T1'",
+    )
+    _load(core_banking, warehouse, databases)
+    _decide(warehouse)
+    late = CHANGED + timedelta(days=1)
+    payments = [{**rows["loan_transactions"][0], "transaction_id": f"N{n}", "recorded_at": late} for n in range(3)]
+    insert(core_banking, {"loan_transactions": payments})
+    # On a table of two thousand rows reading everything may be quicker; at ten million it never is.
+    dsn = databases.dsn("core_banking", "bank").replace(
+        "application_name", "options='-c enable_seqscan=off' application_name"
+    )
+    before = _rows_read(databases)
+    with closing(psycopg2.connect(dsn)) as source:
+        batch = _load(source, warehouse, databases, tables=list(INTRADAY_TABLES), is_counted=is_counted)
+
+    assert _landed(batch) == {"loan_transactions": 3}
+    assert (_rows_read(databases) - before > 1000) is is_counted
+
+
+def _rows_read(databases: Settings) -> int:
+    """Rows of the source that were read by anybody so far; who has left has told."""
+    time.sleep(0.1)
+    with closing(psycopg2.connect(databases.dsn("core_banking", "bank"))) as onlooker:
+        tables = run(onlooker, "select sum(seq_tup_read) from pg_stat_user_tables")
+        indexes = run(onlooker, "select sum(idx_tup_read) from pg_stat_user_indexes")
+    return int(tables[0][0]) + int(indexes[0][0])
 
 
 def test_change_dated_in_the_future_does_not_hide_later_ones(
