@@ -24,7 +24,7 @@ schedule as (
         principal_due,
         sum(amount_due) over (partition by loan_id order by due_date, instalment_no) as cumulative_due
     from versions
-    where schedule_version = in_force
+    where schedule_version >= in_force
 ),
 
 in_force as (
@@ -81,7 +81,7 @@ last_repayment as (
     order by payment.loan_id, payment.effective_on desc, payment.recorded_at desc, payment.transaction_id desc
 ),
 
-placed as (
+open_loans as (
     select
         loan.loan_id,
         loan.customer_id,
@@ -89,59 +89,68 @@ placed as (
         loan.currency,
         customer.jurisdiction,
         loan.day_count,
-        schedule.due_date,
-        schedule.principal_due,
-        schedule.cumulative_due,
         paid.paid_total,
-        schedule.due_date + case when customer.jurisdiction = 'IN' then 0 else 1 end as counted_from
+        case when customer.jurisdiction = 'IN' then 0 else 1 end as days_to_count
     from landing.loans as loan
     inner join landing.customers as customer on loan.customer_id = customer.customer_id
-    inner join schedule on loan.loan_id = schedule.loan_id
     inner join paid on loan.loan_id = paid.loan_id
     where loan.disbursed_on <= %(as_of)s and (loan.closed_on is null or loan.closed_on > %(as_of)s)
 ),
 
 summed as (
     select
-        loan_id,
-        customer_id,
-        product,
-        currency,
-        jurisdiction,
-        day_count,
-        paid_total,
-        min(due_date) filter (where counted_from <= %(as_of)s and cumulative_due > paid_total) as oldest_unpaid_due_date,
+        schedule.loan_id,
+        min(due_date) filter (where due_date + days_to_count <= %(as_of)s and cumulative_due > paid_total) as oldest_unpaid_due_date,
         min(due_date) filter (where due_date >= %(as_of)s and cumulative_due > paid_total) as next_due_date,
-        greatest(0, coalesce(max(cumulative_due) filter (where counted_from <= %(as_of)s), 0) - paid_total) as arrears_amount,
-        count(*) filter (where counted_from <= %(as_of)s and cumulative_due > paid_total) as unpaid_instalments,
+        max(cumulative_due) filter (where due_date + days_to_count <= %(as_of)s) as counted_due,
+        count(*) filter (where due_date + days_to_count <= %(as_of)s and cumulative_due > paid_total) as unpaid_instalments,
         sum(least(principal_due, greatest(0, cumulative_due - paid_total))) as outstanding_principal
-    from placed
-    group by loan_id, customer_id, product, currency, jurisdiction, day_count, paid_total
+    from open_loans
+    inner join schedule on open_loans.loan_id = schedule.loan_id
+    group by schedule.loan_id
+),
+
+placed as (
+    select
+        open_loans.loan_id,
+        open_loans.customer_id,
+        open_loans.product,
+        open_loans.currency,
+        open_loans.jurisdiction,
+        open_loans.day_count,
+        open_loans.paid_total,
+        summed.oldest_unpaid_due_date,
+        summed.next_due_date,
+        greatest(0, coalesce(summed.counted_due, 0) - open_loans.paid_total) as arrears_amount,
+        summed.unpaid_instalments,
+        summed.outstanding_principal
+    from open_loans
+    inner join summed on open_loans.loan_id = summed.loan_id
 )
 
 select
-    summed.*,
+    placed.*,
     last_repayment.effective_on as last_payment_on,
     last_repayment.amount as last_payment_amount,
     case
-        when summed.oldest_unpaid_due_date is null then 0
+        when placed.oldest_unpaid_due_date is null then 0
         else greatest(
             1,
-            case when summed.jurisdiction = 'IN' then 1 else 0 end
+            case when placed.jurisdiction = 'IN' then 1 else 0 end
             + case
-                when summed.day_count = 'actual' then %(as_of)s - summed.oldest_unpaid_due_date
-                else 360 * (extract(year from %(as_of)s::date) - extract(year from summed.oldest_unpaid_due_date))::integer
-                + 30 * (extract(month from %(as_of)s::date) - extract(month from summed.oldest_unpaid_due_date))::integer
+                when placed.day_count = 'actual' then %(as_of)s - placed.oldest_unpaid_due_date
+                else 360 * (extract(year from %(as_of)s::date) - extract(year from placed.oldest_unpaid_due_date))::integer
+                + 30 * (extract(month from %(as_of)s::date) - extract(month from placed.oldest_unpaid_due_date))::integer
                 + (
                     case
-                        when extract(day from summed.oldest_unpaid_due_date) >= 30
+                        when extract(day from placed.oldest_unpaid_due_date) >= 30
                             then least(extract(day from %(as_of)s::date), 30)
                         else extract(day from %(as_of)s::date)
                     end
-                    - least(extract(day from summed.oldest_unpaid_due_date), 30)
+                    - least(extract(day from placed.oldest_unpaid_due_date), 30)
                 )::integer
             end
         )
     end as days_past_due
-from summed
-left join last_repayment on summed.loan_id = last_repayment.loan_id
+from placed
+left join last_repayment on placed.loan_id = last_repayment.loan_id

@@ -2,7 +2,8 @@
     {#-
         The landed rows of a contract table that staging may see, one per key: of the batches that passed the gate in
         the newest source generation, less the quarantined rows, the version that changed last (ties: landed last).
-        The gate notes which rows a batch supersedes (`ops.superseded_row`), so that nothing is sorted here.
+        The gate notes which rows a batch supersedes (`ops.superseded_row`), so that nothing is sorted here. For use as a
+        subquery: PostgreSQL does not look into one that has a `with` of its own, and would read all rows to find few.
 
         With a knowledge time K: the newest version that changed by K. Where none did, the oldest version there is
         (the source overwrites rows, so an older one may never have been landed), or no row when not keep_unknown. A key

@@ -31,10 +31,11 @@ _NAMESPACE = ("unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBO
 _SERVER_OPTIONS = {
     "max_connections": "200",
     "shared_buffers": "512MB",
-    "work_mem": "64MB",
+    "work_mem": "256MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "4GB",
     "timezone": "UTC",
+    "random_page_cost": "1.1",
     "jit": "off",
     "log_line_prefix": "%m [%p] %u@%d ",
 }

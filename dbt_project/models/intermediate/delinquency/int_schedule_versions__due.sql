@@ -3,7 +3,7 @@
     incremental_strategy='append',
     pre_hook="{{ delete_touched() }}",
     post_hook="{{ record_loan_state() }}",
-    indexes=[{'columns': ['loan_id']}],
+    indexes=[{'columns': ['loan_id', 'schedule_version'], 'unique': true}],
     tags=['per_loan'],
 ) }}
 
@@ -11,7 +11,6 @@ with schedule as (
     select
         loan_id,
         schedule_version,
-        effective_from,
         instalment_no,
         due_date,
         principal_due,
@@ -42,7 +41,6 @@ running as (
     select
         loan_id,
         schedule_version,
-        effective_from,
         instalment_no,
         due_date,
         amount_due > 0 as is_owed,
@@ -61,7 +59,6 @@ listed as (
     select
         loan_id,
         schedule_version,
-        min(effective_from) as effective_from,
         {{ ordered_array('due_date', 'due_date, instalment_no', 'is_owed') }} as due_dates,
         {{ ordered_array('due_date + 1', 'due_date, instalment_no', 'is_owed') }} as days_after,
         {{ ordered_array('cumulative_due', 'due_date, instalment_no', 'is_owed') }} as cumulative_due,
@@ -155,7 +152,6 @@ moved as (
 select
     ruled.loan_id,
     ruled.schedule_version,
-    ruled.effective_from,
     ruled.due_dates,
     ruled.cumulative_due,
     ruled.cumulative_principal,

@@ -3,13 +3,19 @@
     incremental_strategy='append',
     pre_hook="{{ delete_touched() }}",
     post_hook="{{ record_loan_state() }}",
-    indexes=[{'columns': ['loan_id']}],
+    indexes=[{'columns': ['loan_id', 'schedule_version'], 'unique': true}],
     tags=['per_loan'],
 ) }}
 
+-- From the instalments and not from int_schedule_versions__due, so that payments need not wait for the due dates.
 with versions as (
-    select * from {{ ref('int_schedule_versions__due') }}
+    select
+        loan_id,
+        schedule_version,
+        min(effective_from) as effective_from
+    from {{ ref('stg_core_banking__repayment_schedule') }}
     where {{ only_touched('loan_id') }}
+    group by loan_id, schedule_version
 ),
 
 terms as (

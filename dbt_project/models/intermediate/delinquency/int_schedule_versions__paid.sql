@@ -3,7 +3,7 @@
     incremental_strategy='append',
     pre_hook="{{ delete_touched() }}",
     post_hook="{{ record_loan_state() }}",
-    indexes=[{'columns': ['loan_id']}],
+    indexes=[{'columns': ['loan_id', 'schedule_version'], 'unique': true}],
     tags=['per_loan'],
 ) }}
 
@@ -15,8 +15,7 @@ with versions as (
 ),
 
 effects as (
-    select * from {{ ref('int_loan_transactions__effects') }}
-    where {{ only_touched('loan_id') }}
+    {{ transaction_effects(only_touched('loan_id')) }}
 ),
 
 -- What took effect before the version came into force is there on its first day.

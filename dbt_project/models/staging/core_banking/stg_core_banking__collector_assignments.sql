@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('collector_assignments', key=['collector_id', 'customer_id', 'assigned_on']) }}
-)
-
 select
     collector_id,
     customer_id,
@@ -9,4 +5,6 @@ select
     released_on,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('collector_assignments', key=['collector_id', 'customer_id', 'assigned_on']) }}
+) as versions

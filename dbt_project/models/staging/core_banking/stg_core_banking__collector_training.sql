@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('collector_training', key=['collector_id', 'course', 'completed_on']) }}
-)
-
 select
     collector_id,
     course,
@@ -10,4 +6,6 @@ select
     valid_until,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('collector_training', key=['collector_id', 'course', 'completed_on']) }}
+) as versions

@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('collectors', key=['collector_id']) }}
-)
-
 select
     collector_id,
     vendor,
@@ -12,4 +8,6 @@ select
     left_on,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('collectors', key=['collector_id']) }}
+) as versions

@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('complaints', key=['complaint_id']) }}
-)
-
 select
     complaint_id,
     customer_id,
@@ -14,4 +10,6 @@ select
     closed_at,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('complaints', key=['complaint_id']) }}
+) as versions

@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('contact_consents', key=['customer_id', 'channel', 'valid_from']) }}
-)
-
 select
     customer_id,
     channel,
@@ -12,4 +8,6 @@ select
     preferred_to,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('contact_consents', key=['customer_id', 'channel', 'valid_from']) }}
+) as versions

@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('contact_points', key=['contact_point_id']) }}
-)
-
 select
     contact_point_id,
     customer_id,
@@ -17,4 +13,6 @@ select
     updated_at,
     _batch_id,
     coalesce(relation, 'self') as relation
-from versions
+from (
+    {{ newest_version('contact_points', key=['contact_point_id']) }}
+) as versions

@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('customer_flags', key=['customer_id', 'flag', 'valid_from']) }}
-)
-
 select
     customer_id,
     flag,
@@ -10,4 +6,6 @@ select
     note,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('customer_flags', key=['customer_id', 'flag', 'valid_from']) }}
+) as versions

@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('customer_interactions', key=['interaction_id']) }}
-)
-
 select
     interaction_id,
     customer_id,
@@ -15,4 +11,6 @@ select
     currency,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('customer_interactions', key=['interaction_id']) }}
+) as versions

@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('customers', key=['customer_id']) }}
-)
-
 select
     customer_id,
     full_name,
@@ -20,4 +16,6 @@ select
     credit_score_on,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('customers', key=['customer_id']) }}
+) as versions

@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('hardship_arrangements', key=['arrangement_id']) }}
-)
-
 select
     arrangement_id,
     loan_id,
@@ -15,4 +11,6 @@ select
     reduced_amount,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('hardship_arrangements', key=['arrangement_id']) }}
+) as versions

@@ -1,11 +1,9 @@
-with versions as (
-    {{ newest_version('loan_parties', key=['loan_id', 'customer_id']) }}
-)
-
 select
     loan_id,
     customer_id,
     role,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('loan_parties', key=['loan_id', 'customer_id']) }}
+) as versions

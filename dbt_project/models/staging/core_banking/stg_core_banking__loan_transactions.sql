@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('loan_transactions', key=['transaction_id'], changed_at='recorded_at', keep_unknown=false) }}
-)
-
 select
     transaction_id,
     loan_id,
@@ -12,4 +8,6 @@ select
     reverses,
     channel,
     _batch_id
-from versions
+from (
+    {{ newest_version('loan_transactions', key=['transaction_id'], changed_at='recorded_at', keep_unknown=false) }}
+) as versions

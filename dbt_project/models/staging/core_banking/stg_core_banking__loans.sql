@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('loans', key=['loan_id']) }}
-)
-
 select
     loan_id,
     customer_id,
@@ -17,4 +13,6 @@ select
     written_off_on,
     updated_at,
     _batch_id
-from versions
+from (
+    {{ newest_version('loans', key=['loan_id']) }}
+) as versions

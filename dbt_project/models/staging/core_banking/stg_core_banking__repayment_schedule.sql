@@ -1,7 +1,3 @@
-with versions as (
-    {{ newest_version('repayment_schedule', key=['loan_id', 'schedule_version', 'instalment_no']) }}
-)
-
 select
     loan_id,
     schedule_version,
@@ -13,4 +9,6 @@ select
     _batch_id,
     coalesce(interest_due, 0) as interest_due,
     coalesce(fee_due, 0) as fee_due
-from versions
+from (
+    {{ newest_version('repayment_schedule', key=['loan_id', 'schedule_version', 'instalment_no']) }}
+) as versions
