@@ -1,5 +1,5 @@
 -- What the kept schedule of a loan that was computed anew owes in all is what its instalments say: one that was lost or
--- counted twice on the way would move every later due date. A build need not wait for it: what follows from the mart does.
+-- counted twice on the way would move every later due date. Told at the end of a build, which need not wait for it.
 -- depends_on: {{ ref('fct_loan_delinquency') }}
 with touched as (
     select * from {{ ref('int_loans__touched') }}
