@@ -3,7 +3,10 @@
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     full_refresh=false,
-    indexes=[{'columns': ['as_of', 'channel', 'customer_id', 'currency'], 'unique': true}],
+    indexes=[
+        {'columns': ['as_of', 'channel', 'customer_id', 'currency'], 'unique': true},
+        {'columns': ['generation']},
+    ],
     pre_hook="{{ delete_unsealed_day() }}",
 ) }}
 
@@ -75,6 +78,11 @@ ledger as (
     {{ published_decisions() }}
 ),
 
+-- Apart from the rows: a query that is spoken of twice is kept as a whole, and the ledger holds years.
+ledger_days as (
+    {{ published_decisions() }}
+),
+
 -- Which build this is -----------------------------------------------------------------------------------------------
 current_build as (
     select
@@ -119,16 +127,6 @@ longest_waits as (
 
 -- Days on which the customer could have been contacted and was not: for want of capacity, or because the list never
 -- left. Each day adds to the figure of the last one before it, so only that day is read.
-last_decided as (
-    select
-        ledger.generation,
-        max(ledger.as_of) as as_of
-    from ledger
-    inner join current_build on ledger.generation = current_build.generation
-    where ledger.as_of < {{ as_of_date() }}
-    group by ledger.generation
-),
-
 waiting as (
     select
         ledger.customer_id,
@@ -141,14 +139,17 @@ waiting as (
             else coalesce(ledger.days_waited, 0)
         end as days_waited
     from ledger
-    inner join last_decided
-        on
-            ledger.generation = last_decided.generation
-            and ledger.as_of = last_decided.as_of
+    inner join current_build on ledger.generation = current_build.generation
     left join sealed_days
         on
             ledger.generation = sealed_days.generation
             and ledger.as_of = sealed_days.as_of
+    where
+        ledger.as_of = (
+            select max(ledger_days.as_of)
+            from ledger_days
+            where ledger_days.as_of < {{ as_of_date() }}
+        )
 ),
 
 attempts as (
@@ -205,8 +206,7 @@ considered as (
         cast(
             coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0)
             as numeric(18, 2)
-        ) as expected_value,
-        md5(concat_ws('|', scope.customer_id, scope.currency, channels.channel, {{ as_of_date() }})) as tie_breaker
+        ) as expected_value
     from scope
     cross join channels
     inner join circumstances
@@ -340,7 +340,7 @@ granted as (
         vendor,
         daily_capacity,
         expected_value,
-        tie_breaker,
+        md5(concat_ws('|', customer_id, currency, channel, {{ as_of_date() }})) as tie_breaker,
         case when days_waited >= longest_wait_days then days_waited else 0 end as days_overdue,
         greatest(0, least(granted_medium, day_all - taken_all, period_all - taken_all)) as attempts,
         least(day_own - taken_own, day_medium - taken_medium, day_all - taken_all) <= 0 as is_day_used_up,

@@ -1,5 +1,3 @@
-{{ config(indexes=[{'columns': ['customer_id', 'currency', 'channel']}]) }}
-
 with scope as (
     select * from {{ ref('int_customers__scope') }}
 ),
