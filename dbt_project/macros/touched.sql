@@ -53,6 +53,19 @@
     {{ names | join(', ') or "''" }}
 {%- endmacro %}
 
+{% macro landed_rows(table, key, changed) -%}
+    {#-
+        All landed rows with the key of a row of `changed`, for use in a lateral join. The offset has them looked up by
+        index, one key at a time: the planner cannot know how few rows are new, and would read the whole table.
+    -#}
+    (
+        select *
+        from {{ source('landing', table) }} as landed
+        where landed.{{ key }} = {{ changed }}.{{ key }}
+        offset 0
+    )
+{%- endmacro %}
+
 {% macro has_loan_state() -%}
     {#- Whether rows of an earlier build are there to go on from. -#}
     {%- if not execute or flags.FULL_REFRESH -%}

@@ -34,14 +34,6 @@ history_seen as (
     where model = '{{ marts }}.fct_delinquency_history'
 ),
 
-history as (
-    select * from {{ marts }}.fct_delinquency_history
-),
-
-terms as (
-    select * from {{ intermediate }}.int_loans__terms
-),
-
 loans as (
     select * from {{ source('landing', 'loans') }}
     where _batch_id > (select seen.batch_id from seen)
@@ -96,8 +88,7 @@ landed as (
         earlier.effective_on <= horizon.published_until as may_change_past
     from transactions
     cross join horizon
-    inner join {{ source('landing', 'loan_transactions') }} as earlier
-        on transactions.transaction_id = earlier.transaction_id
+    cross join lateral {{ landed_rows('loan_transactions', 'transaction_id', 'transactions') }} as earlier -- noqa: ST05
     union all
     -- Of what is said of a borrower only the jurisdiction and an early score move a loan. Landed versions are compared,
     -- not the terms: those may have changed in a build that was killed before it came to the rest.
@@ -105,36 +96,37 @@ landed as (
         terms.loan_id,
         true as may_change_past
     from customers
-    inner join {{ source('landing', 'customers') }} as earlier
-        on
-            customers.customer_id = earlier.customer_id
-            and customers._row_id > earlier._row_id
-    inner join terms
+    cross join lateral {{ landed_rows('customers', 'customer_id', 'customers') }} as earlier -- noqa: ST05
+    inner join {{ intermediate }}.int_loans__terms as terms
         on customers.customer_id = terms.customer_id
     where
-        customers.jurisdiction <> earlier.jurisdiction
-        or (
-            customers.credit_score is distinct from earlier.credit_score
-            and customers.credit_score_on <= terms.disbursed_on
+        customers._row_id > earlier._row_id
+        and (
+            customers.jurisdiction <> earlier.jurisdiction
+            or (
+                customers.credit_score is distinct from earlier.credit_score
+                and customers.credit_score_on <= terms.disbursed_on
+            )
         )
 ),
 
--- A date of theirs has passed since their open interval was written: an instalment fell due, a rule began.
+-- A date of theirs has passed since their open interval was written: an instalment fell due, a rule began. The tables
+-- are named where they are read, and not once before: each part finds its rows by an index.
 passed as (
     select history.loan_id
-    from history
+    from {{ marts }}.fct_delinquency_history as history
     where history.next_moment_on <= (select horizon.known_until from horizon)
     union all
     -- A loan that landed before its first day has no interval yet.
     select terms.loan_id
-    from terms
+    from {{ intermediate }}.int_loans__terms as terms
     where
         terms.disbursed_on > (select seen.known_until from seen)
         and terms.disbursed_on <= (select horizon.known_until from horizon)
     union all
     -- A build was killed after the history was written, and what follows from it was not.
     select history.loan_id
-    from history
+    from {{ marts }}.fct_delinquency_history as history
     where
         (select seen.known_until from seen) < (select history_seen.known_until from history_seen)
         and (
@@ -146,7 +138,7 @@ passed as (
 -- A build of a later day failed after it had written state: what it knew of the days beyond the horizon goes.
 undone as (
     select terms.loan_id
-    from terms
+    from {{ intermediate }}.int_loans__terms as terms
     where (select seen.reached from seen) > (select horizon.known_until from horizon)
 ),
 

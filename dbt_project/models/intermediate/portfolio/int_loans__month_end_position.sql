@@ -4,11 +4,7 @@
     pre_hook="{% if is_incremental() %}truncate {{ this }}{% endif %}",
 ) }}
 
-with history as (
-    select * from {{ ref('fct_delinquency_history') }}
-),
-
-months as (
+with months as (
     select * from {{ ref('int_calendar__month_ends') }}
 ),
 
@@ -29,12 +25,13 @@ passed as (
 ),
 {%- endif %}
 
+-- The history is named twice instead of once before: so each part finds its rows by an index.
 in_scope as (
     select
         history.*,
         cast('0001-01-01' as date) as wanted_from,
         cast('0001-01-01' as date) as known_from
-    from history
+    from {{ ref('fct_delinquency_history') }} as history
     where {{ only_touched('history.loan_id') }}
     {%- if is_incremental() %}
     union all
@@ -43,7 +40,7 @@ in_scope as (
         passed.wanted_from,
         passed.known_from
     from passed
-    inner join history
+    inner join {{ ref('fct_delinquency_history') }} as history
         on history.valid_to is null or passed.known_from < history.valid_to
     where not ({{ only_touched('history.loan_id') }})
     {%- endif %}
