@@ -96,6 +96,7 @@ def erase(
             places += _erase_relation(cursor, relation)
         _require_gone(cursor, relations)
         _record_places(cursor, erasures.values(), places)
+        cursor.execute(statement("note_copies_gone"))
     return erasures
 
 

@@ -284,8 +284,8 @@ def test_a_later_load_brings_nothing_back_and_its_gate_is_green(
         assert cursor.fetchall() == [(erasures["C1"], None)]
         cursor.execute("select customer_id from landing.loans where loan_id = 'L1'")
         assert cursor.fetchall() == [(erasures["C1"],)]
-        cursor.execute("select last_offered_at is not null from ops.erasure")
-        assert cursor.fetchall() == [(True,)]
+        cursor.execute("select last_offered_at is not null, vendor_copies_gone_at is not null from ops.erasure")
+        assert cursor.fetchall() == [(True, True)]
 
 
 def test_a_new_generation_brings_nothing_back(
