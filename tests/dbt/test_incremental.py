@@ -15,7 +15,9 @@ from marts_warehouse import DELINQUENCY, Warehouse, new_warehouse, policy_pack, 
 from portfolio import Portfolio
 
 from arrears.dbt_build import build
+from arrears.landing_tables import make_searchable
 from arrears.settings import Settings
+from arrears.source.contract import BY_NAME
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
@@ -97,6 +99,19 @@ def test_what_landed_or_came_to_pass_touches_its_loan_and_no_other(marts: Wareho
 
     marts.build(SECOND)
     assert marts.rows(TOUCHED) == [], "the same day again, without news, computes nothing"
+    _assert_rows_of_few_loans_are_looked_up(marts)
+
+
+def _assert_rows_of_few_loans_are_looked_up(marts: Warehouse) -> None:
+    """What a day costs follows what changed only if PostgreSQL looks below the views for the loans asked for."""
+    marts.execute("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off")
+    for name in ("loans", "repayment_schedule", "loan_transactions"):
+        with marts.connection, marts.connection.cursor() as cursor:
+            make_searchable(cursor, BY_NAME[name])
+        touched = "loan_id in (select loan_id from intermediate.int_loans__touched)"
+        rows = marts.rows(f"explain select * from staging.stg_core_banking__{name} where {touched}")
+        plan = [row["QUERY PLAN"] for row in rows]
+        assert any("Index Cond: (loan_id = " in line for line in plan), "\n".join([name, *plan])
 
 
 def test_a_killed_build_leaves_nothing_undone(marts: Warehouse) -> None:
