@@ -194,19 +194,19 @@ considered as (
         last_attempts.disposition as last_disposition,
         approvals.approvals_required,
         longest_waits.longest_wait_days,
+        -- Chance of paying because of the contact, times what is due, less what it costs. A vendor's cost is taken in
+        -- the currency of the row: there is no exchange rate in the source, and this only orders the rows.
+        cast(
+            coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0)
+            as numeric(18, 2)
+        ) as expected_value,
         coalesce(waiting.days_waited, 0) as days_waited,
         coalesce(personal.day_own, usual.day_own) as day_own,
         coalesce(personal.day_medium, usual.day_medium) as day_medium,
         coalesce(personal.day_all, usual.day_all) as day_all,
         coalesce(personal.period_own, usual.period_own) as period_own,
         coalesce(personal.period_medium, usual.period_medium) as period_medium,
-        coalesce(personal.period_all, usual.period_all) as period_all,
-        -- Chance of paying because of the contact, times what is due, less what it costs. A vendor's cost is taken in
-        -- the currency of the row: there is no exchange rate in the source, and this only orders the rows.
-        cast(
-            coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0)
-            as numeric(18, 2)
-        ) as expected_value
+        coalesce(personal.period_all, usual.period_all) as period_all
     from scope
     cross join channels
     inner join circumstances
