@@ -5,7 +5,8 @@ select
     channel.medium,
     item.currency,
     item.contact_point_id,
-    channel.planned_attempts
+    -- Where the ledger does not know the row, the most that its channel plans.
+    coalesce(ledger.attempts, channel.planned_attempts)
     - (
         select count(distinct (result.attempted_at, result.contact_point_ref))
         from landing.vendor_result as result
@@ -14,6 +15,13 @@ select
 from ops.delivery_item as item
 inner join ops.delivery_batch as batch on item.batch_id = batch.batch_id
 inner join staging.channels as channel on batch.channel = channel.channel
+left join intermediate.int_customers__contact_decision as ledger
+    on
+        batch.as_of = ledger.as_of
+        and batch.channel = ledger.channel
+        and item.customer_id = ledger.customer_id
+        and item.currency = ledger.currency
+        and ledger.attempts > 0
 where
     item.customer_id = %(customer_id)s
     and batch.kind = 'contact_list'
