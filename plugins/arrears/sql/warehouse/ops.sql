@@ -258,8 +258,23 @@ create table if not exists ops.vendor_file (
 );
 
 -- A sample of these tables shows too few loans, and by such statistics all rows would be read to find those of a few loans.
-alter table landing.repayment_schedule alter column loan_id set (n_distinct = -0.05);
-alter table landing.loan_transactions alter column loan_id set (n_distinct = -0.05);
+-- Set once: to set it waits for whoever gathers statistics.
+do $$
+declare
+    target regclass;
+begin
+    for target in
+        select attrelid::regclass
+        from pg_attribute
+        where
+            attrelid in ('landing.repayment_schedule'::regclass, 'landing.loan_transactions'::regclass)
+            and attname = 'loan_id'
+            and attoptions is null
+    loop
+        execute format('alter table %s alter column loan_id set (n_distinct = -0.05)', target);
+    end loop;
+end
+$$;
 
 -- What vendors send --------------------------------------------------------------------------------------------
 create table if not exists landing.vendor_ack (
