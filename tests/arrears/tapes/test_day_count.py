@@ -33,9 +33,7 @@ def test_due_date_is_found_again(due_on: date, late: int, day_count: str) -> Non
     days = days_between(due_on, day, day_count)
     found = due_date_of(day, days, day_count)
     assert days_between(found, day, day_count) == days
-    assert abs((found - due_on).days) <= 2, (
-        "on a 31st, 30/360 makes no difference between the 30th and the 1st after it"
-    )
+    assert abs((found - due_on).days) <= 2, "on a 31st, 30/360 takes the 30th and the 1st after it for the same"
 
 
 def observations(*statuses: tuple[date, int]) -> list[Observation]:
