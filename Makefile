@@ -18,7 +18,7 @@ demo: $(STAMP) ## set up, load the bank, run one business day, deliver the lists
 	@$(BIN)/arrears demo $(if $(TAPE),--tape $(TAPE))
 
 test: $(TEST_STAMP) lint ## every check and every test
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(TEST_STAMP) ## the tests that need no service
 	@$(BIN)/pytest -q -m "not postgres and not sftp and not airflow and not slow"

@@ -24,9 +24,13 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 _numbers = itertools.count()
 
 
+LONGEST = ("test_sixty_days.py", "test_a_day.py", "test_delinquency.py", "test_builds.py", "test_duckdb.py")
+"""Files of minutes: begun last, one would run alone while the other worker has nothing to do."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first: a whole business day runs on one worker while the other takes the rest."""
-    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+    """The longest first. Holds with pytest-xdist's `--no-loadscope-reorder`."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
