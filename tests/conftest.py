@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from dbt_common.behavior_flags import BehaviorFlagRendered
 from filelock import FileLock
 from ports import free_port
 
@@ -22,6 +23,11 @@ from arrears.warehouse import migrate
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 _numbers = itertools.count()
+
+
+def pytest_configure() -> None:
+    """At each start dbt reads the sources of the whole call stack to name the module of a flag: seconds in pytest."""
+    BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")
 
 
 LONGEST = ("test_sixty_days.py", "test_a_day.py", "test_delinquency.py", "test_builds.py", "test_duckdb.py")
