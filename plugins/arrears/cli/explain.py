@@ -15,7 +15,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from arrears.cli.terminal import console
+from arrears.cli.terminal import console, titled_table
 from arrears.explain import Explanation, Limit, Outcome, Rule, as_json, explain
 from arrears.settings import Settings, get_settings
 
@@ -96,7 +96,7 @@ def _head(found: Explanation) -> Iterator[str]:
 
 
 def _loans(found: Explanation) -> Table:
-    table = _table("Loans", "loan", "product", "oldest unpaid", "next due", "last payment")
+    table = titled_table("Loans", "loan", "product", "oldest unpaid", "next due", "last payment")
     for name in ("days past due", "arrears", "outstanding"):
         table.add_column(name, justify="right")
     for loan in found.loans:
@@ -114,7 +114,7 @@ def _loans(found: Explanation) -> Table:
 
 
 def _circumstances(found: Explanation) -> Table:
-    table = _table("In force on the day", "what", "", "since", "until")
+    table = titled_table("In force on the day", "what", "", "since", "until")
     for row in found.circumstances:
         table.add_row(row["kind"], escape(row["what"]), _day(row["since_on"]), _day(row["until_on"]))
     for row in found.promises:
@@ -129,7 +129,7 @@ def _circumstances(found: Explanation) -> Table:
 
 
 def _limits(limits: Iterable[Limit]) -> Table:
-    table = _table("Contacts that count", "channel", "limit")
+    table = titled_table("Contacts that count", "channel", "limit")
     for name in ("reported", "planned", "at most"):
         table.add_column(name, justify="right")
     table.add_column("source")
@@ -148,7 +148,7 @@ def _limits(limits: Iterable[Limit]) -> Table:
 
 
 def _outcomes(outcomes: Iterable[Outcome]) -> Table:
-    table = _table("Decisions", "channel", "currency", "tier", "outcome", "why")
+    table = titled_table("Decisions", "channel", "currency", "tier", "outcome", "why")
     for row in outcomes:
         is_contact = row.decision == "contact"
         table.add_row(
@@ -197,7 +197,3 @@ def _source(rule: Rule) -> str:
 
 def _day(day: object) -> str:
     return "–" if day is None else str(day)
-
-
-def _table(title: str, *columns: str) -> Table:
-    return Table(*columns, title=title, title_justify="left", box=None, header_style="bold")

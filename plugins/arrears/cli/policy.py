@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from arrears.cli.terminal import console
+from arrears.cli.terminal import console, model_progress, titled_table
 from arrears.settings import get_settings
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ def diff(
 
     Differences are no error. Nothing that is published changes.
     """
-    from arrears.cli.rebuild import _models
     from arrears.policy.diff import compare
     from arrears.services.stack import start_databases
 
@@ -84,7 +83,7 @@ def diff(
     directories = [settings.policy_dir if name == DEPLOYED else Path(name) for name in (before, after)]
     with console.status("Starting PostgreSQL"):
         start_databases(settings)
-    with _models() as progress:
+    with model_progress() as progress:
         found = compare(
             settings, directories[0], directories[1], as_of=as_of.date(), with_customers=customers, progress=progress
         )
@@ -93,7 +92,7 @@ def diff(
 
 def _in_force(pack: "Pack", day: date) -> Table:
     """A line for each jurisdiction: hours, limits, rules."""
-    table = _table(f"In force on {day}", "pack", "hours (customer's local time)", "limits", "closed by")
+    table = titled_table(f"In force on {day}", "pack", "hours (customer's local time)", "limits", "closed by")
     for jurisdiction in _jurisdictions(pack):
         rows = {
             name: [row for row in pack.in_force(name, day) if row["jurisdiction"] == jurisdiction]
@@ -134,7 +133,7 @@ def _sources(pack: "Pack", day: date) -> Table:
     rows = Counter((row["confidence"], row["source"]) for name in pack.rows for row in pack.in_force(name, day))
     totals = Counter(confidence for confidence, _ in rows.elements())
     title = "Sources: " + ", ".join(f"{totals[name]:,} rows {name}" for name in _CONFIDENCES)
-    table = _table(title, "confirmed", "source")
+    table = titled_table(title, "confirmed", "source")
     table.add_column("rows", justify="right")
     for (confidence, source), count in sorted(
         rows.items(), key=lambda item: (_CONFIDENCES.index(item[0][0]), item[0][1])
@@ -145,7 +144,7 @@ def _sources(pack: "Pack", day: date) -> Table:
 
 def _changes(pack: "Pack", day: date) -> Table:
     """What is written already and takes effect later."""
-    table = _table("Takes effect later", "on", "table", "rule", "source")
+    table = titled_table("Takes effect later", "on", "table", "rule", "source")
     later = [row for rows in pack.rows.values() for row in rows if row.valid_from > day]
     for row in sorted(later, key=lambda row: (row.valid_from, row.table, row.line)):
         skipped = ("valid_from", "valid_to", "source", "confidence")
@@ -161,7 +160,7 @@ def _print(found: "PolicyDiff", before: str, after: str) -> None:
     if not found.changes:
         console.print("[green]✓[/] every decision is the same")
         return
-    table = _table(
+    table = titled_table(
         f"{_number(found.affected_customers, 'customer')} affected", "channel", f"by {before}", f"by {after}"
     )
     table.add_column("customers", justify="right")
@@ -172,10 +171,6 @@ def _print(found: "PolicyDiff", before: str, after: str) -> None:
         if change.customer_ids:
             what = f"{change.channel}, {change.before} → {change.after}"
             console.print(f"{what}: {' '.join(change.customer_ids)}", markup=False, soft_wrap=True)
-
-
-def _table(title: str, *columns: str) -> Table:
-    return Table(*columns, title=title, title_justify="left", box=None, header_style="bold")
 
 
 def _number(count: int, what: str) -> str:

@@ -1,15 +1,12 @@
 """`arrears rebuild`: a past day, as it was known then or now, beside what was published for it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from arrears.cli.terminal import console
+from arrears.cli.terminal import console, model_progress, titled_table
 from arrears.errors import ConfigurationError
 from arrears.settings import get_settings
 
@@ -42,7 +39,7 @@ def rebuild(
     settings, instant = get_settings(), _known_at(known_at)
     with console.status("Starting PostgreSQL"):
         start_databases(settings)
-    with _models() as progress:
+    with model_progress() as progress:
         report = rebuild_day(settings, as_of=as_of.date(), known_at=instant, progress=progress)
     _print(report)
 
@@ -56,18 +53,6 @@ def _known_at(text: str | None) -> date | datetime | None:
         except ValueError:
             continue
     raise ConfigurationError(f"--known-at {text}: expected a date (2019-08-31) or a timestamp with its offset")
-
-
-@contextmanager
-def _models() -> Iterator[Callable[[str, int, int], None]]:
-    columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as display:
-        task = display.add_task("reading the models", total=None)
-
-        def show(name: str, done: int, total: int) -> None:
-            display.update(task, description=name, completed=done, total=total)
-
-        yield show
 
 
 def _print(report: "RebuildReport") -> None:
@@ -103,7 +88,7 @@ def _local(instant: datetime) -> str:
 
 
 def _tiers(report: "RebuildReport") -> Table:
-    table = _table("Tiers that differ, published → rebuilt", "tier", "currency")
+    table = titled_table("Tiers that differ, published → rebuilt", "tier", "currency")
     for name in ("loans", "arrears", "outstanding"):
         table.add_column(name, justify="right")
     for row in report.tiers:
@@ -113,7 +98,7 @@ def _tiers(report: "RebuildReport") -> Table:
 
 
 def _figures(report: "RebuildReport") -> Table:
-    table = _table(f"Loans that differ: {report.differing_loans:,}", "figure")
+    table = titled_table(f"Loans that differ: {report.differing_loans:,}", "figure")
     table.add_column("loans", justify="right")
     for figure, loans in report.figures.items():
         table.add_row(figure, f"{loans:,}")
@@ -123,7 +108,7 @@ def _figures(report: "RebuildReport") -> Table:
 
 
 def _loans(report: "RebuildReport") -> Table:
-    table = _table("The first of them", "loan", "figure", "published", "rebuilt", "because")
+    table = titled_table("The first of them", "loan", "figure", "published", "rebuilt", "because")
     shown = ""
     for row in report.first_loans:
         is_first, shown = row.loan_id != shown, row.loan_id
@@ -139,7 +124,3 @@ def _loans(report: "RebuildReport") -> Table:
 
 def _because(row: "LoanDifference") -> str:
     return "; ".join(f"{table} {', '.join(keys)}" for table, keys in row.because.items())
-
-
-def _table(title: str, *columns: str) -> Table:
-    return Table(*columns, title=title, title_justify="left", box=None, header_style="bold")
