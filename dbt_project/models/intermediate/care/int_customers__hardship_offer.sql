@@ -22,27 +22,9 @@ instalments as (
     select * from {{ ref('int_loans__offer_instalment') }}
 ),
 
-generations as (
-    select * from {{ source('ops', 'source_generation') }}
-),
-
-sealed_days as (
-    select * from {{ source('ops', 'sealed_day') }}
-),
-
 -- As in the ledger of decisions: a sealed day keeps what was offered.
 current_build as (
-    select newest.generation
-    from (select max(generations.generation) as generation from generations) as newest
-    where
-        {{ is_rebuild() }}
-        or not exists (
-            select 1
-            from sealed_days
-            where
-                sealed_days.generation = newest.generation
-                and sealed_days.as_of = {{ as_of_date() }}
-        )
+    {{ unsealed_generation() }}
 ),
 
 reasons as (

@@ -66,10 +66,6 @@ rules as (
     select * from {{ ref('contact_rules') }}
 ),
 
-generations as (
-    select * from {{ source('ops', 'source_generation') }}
-),
-
 sealed_days as (
     select * from {{ source('ops', 'sealed_day') }}
 ),
@@ -85,20 +81,7 @@ ledger_days as (
 
 -- Which build this is -----------------------------------------------------------------------------------------------
 current_build as (
-    select
-        newest.generation,
-        '{{ var('policy_version', none) or 'unversioned' }}' as policy_version
-    from (select max(generations.generation) as generation from generations) as newest
-    where
-        -- What is only compared with the ledger may be decided for a sealed day, too.
-        {{ 'true' if is_rebuild() else 'false' }}
-        or not exists (
-            select 1
-            from sealed_days
-            where
-                sealed_days.generation = newest.generation
-                and sealed_days.as_of = {{ as_of_date() }}
-        )
+    {{ unsealed_generation() }}
 ),
 
 approvals as (
@@ -414,7 +397,7 @@ select
     considered.customer_id as contact_customer_id,
     considered.vendor,
     considered.policy_id,
-    current_build.policy_version,
+    '{{ var('policy_version', none) or 'unversioned' }}' as policy_version,
     considered.tier,
     considered.days_past_due,
     considered.arrears_amount,
