@@ -5,11 +5,15 @@ The table, not the library, is what everything else asks, so that a bank can see
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from importlib.resources import files
+from functools import partial
 
 import holidays
 import psycopg2.extensions
 from psycopg2.extras import execute_values
+
+from arrears.sql_files import read_statement
+
+_statement = partial(read_statement, "marts")
 
 # Jurisdictions whose business days are not those of the country of the same code.
 _SUBDIVISIONS = {"GB": "ENG"}
@@ -66,7 +70,3 @@ def _years(first: date, last: date, as_of: date) -> range:
     lower = max(first.year, as_of.year - _YEARS_AROUND)
     upper = min(last.year, as_of.year + _YEARS_AROUND)
     return range(min(lower, as_of.year), max(upper, as_of.year) + 2)
-
-
-def _statement(name: str) -> str:
-    return files("arrears").joinpath("sql", "marts", f"{name}.sql").read_text()

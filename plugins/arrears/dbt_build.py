@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -27,6 +26,9 @@ import psycopg2.extensions
 from arrears.business_days import fill_calendar
 from arrears.errors import ArrearsError, ConfigurationError
 from arrears.settings import PROJECT_ROOT, Settings
+from arrears.sql_files import read_statement
+
+_statement = partial(read_statement, "marts")
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -423,8 +425,3 @@ def without_values(message: str) -> str:
             break
         kept.append(line.strip())
     return re.sub(r'(input syntax for type [\w ]+): ".*"', r"\1: a value", " ".join(filter(None, kept)))
-
-
-@cache
-def _statement(name: str) -> str:
-    return files("arrears").joinpath("sql", "marts", f"{name}.sql").read_text()

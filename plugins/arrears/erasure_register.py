@@ -8,7 +8,7 @@ the source that did not change is still the row that landed.
 import hashlib
 import hmac
 from dataclasses import dataclass
-from importlib.resources import files
+from functools import partial
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -16,6 +16,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from arrears.errors import ConfigurationError
 from arrears.settings import Settings
 from arrears.source.contract import Table
+from arrears.sql_files import read_statement
+
+_statement = partial(read_statement, "privacy")
 
 DROPPED = ("contact_points", "contact_consents", "customer_flags")
 """Tables of which nothing is kept of an erased customer: no figure depends on them."""
@@ -93,7 +96,3 @@ def anonymous_columns(table: Table) -> sql.Composable:
     kept = KEPT_OF_CUSTOMERS if table.name == "customers" else [c.name for c in table.columns if not c.personal]
     erased = [name for name in table.column_names if name not in kept]
     return sql.SQL("").join([sql.SQL(", {} = null").format(sql.Identifier(name)) for name in erased])
-
-
-def _statement(name: str) -> str:
-    return files("arrears").joinpath("sql", "privacy", f"{name}.sql").read_text(encoding="utf-8")

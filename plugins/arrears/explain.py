@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,6 +19,10 @@ from arrears.errors import ArrearsError
 from arrears.privacy.access import person, record_access
 from arrears.privacy.masking import mask
 from arrears.settings import Settings
+from arrears.sql_files import read_statement
+
+statement = partial(read_statement, "explain")
+"""The text of `sql/explain/<name>.sql`."""
 
 CHANNELS = ("sms", "phone", "field_visit", "legal", "care")
 PROMISE_DAYS = 3
@@ -319,11 +322,6 @@ class _Facts:
         """When all circumstances of a reason have ended, where each of them has an end."""
         ends = [row["until_on"] for row in self.circumstances if row["reason_code"] == code]
         return max(ends) if ends and None not in ends else None
-
-
-@cache
-def statement(name: str) -> str:
-    return files("arrears").joinpath("sql", "explain", f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _zone(customer: Row, settings: Settings) -> tuple[ZoneInfo, bool]:

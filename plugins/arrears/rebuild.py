@@ -4,27 +4,27 @@ The rebuild lies in schemas of its own (`rebuild_staging`, `rebuild_intermediate
 the next one. Nothing that is published changes, nor does the ledger.
 """
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from typing import Any
 
 import psycopg2
-from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from arrears.dbt_build import BuildError, Progress, build_apart, end_of_knowledge, policy_version
+from arrears.apart import NOTHING_PUBLISHED, alone, create_schemas
+from arrears.dbt_build import Progress, build_apart, end_of_knowledge, policy_version
 from arrears.errors import ConfigurationError
 from arrears.settings import Settings
+from arrears.sql_files import read_statement
+
+_statement = partial(read_statement, "rebuild")
 
 PREFIX = "rebuild_"
-SCHEMAS = tuple(f"{PREFIX}{name}" for name in ("staging", "intermediate", "marts"))
 _MODELS = "+fct_loan_delinquency +fct_delinquency_history +delinquency_tier"
 
 
@@ -105,9 +105,12 @@ def rebuild(
         BuildError: another rebuild is running, or dbt failed.
     """
     cutoff = end_of_knowledge(known_at, settings.bank_tz) if known_at else None
-    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection, _only_rebuild(connection):
+    with (
+        closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection,
+        alone(connection, "rebuild", "rebuild"),
+    ):
         _require_published(connection, as_of)
-        _drop_schemas(connection)
+        create_schemas(connection, PREFIX)
         build_apart(settings, as_of=as_of, known_at=cutoff, prefix=PREFIX, select=_MODELS, progress=progress)
         # One snapshot: a build may be replacing the marts meanwhile.
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ)
@@ -115,31 +118,14 @@ def rebuild(
             return _compare(cursor, settings, as_of, cutoff, first_loans)
 
 
-@contextmanager
-def _only_rebuild(connection: Connection) -> Iterator[None]:
-    """One rebuild at a time. The lock falls with the connection."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(hashtext('arrears.rebuild'))")
-        if cursor.fetchone() != (True,):
-            raise BuildError("another rebuild is running: wait for it to end, then run this again")
-    yield
-
-
 def _require_published(connection: Connection, as_of: date) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute(_statement("newest_day"))
         ((newest,),) = cursor.fetchall()
     if newest is None:
-        raise ConfigurationError("no build of the marts has passed yet: run `arrears run --as-of DATE` first")
+        raise ConfigurationError(NOTHING_PUBLISHED)
     if as_of > newest:
         raise ConfigurationError(f"{as_of} is later than {newest}, the last day that was published: rebuild a past day")
-
-
-def _drop_schemas(connection: Connection) -> None:
-    with connection, connection.cursor() as cursor:
-        for schema in SCHEMAS:
-            cursor.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
-            cursor.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
 
 
 def _compare(
@@ -206,8 +192,3 @@ def _tiers(cursor: Cursor, as_of: date) -> tuple[TierDifference, ...]:
 def _first_loans(cursor: Cursor, loans: int) -> tuple[LoanDifference, ...]:
     cursor.execute(_statement("loan_differences"), {"loans": loans})
     return tuple(LoanDifference(*row) for row in cursor.fetchall())
-
-
-@cache
-def _statement(name: str) -> str:
-    return files("arrears").joinpath("sql", "rebuild", f"{name}.sql").read_text()

@@ -1,10 +1,8 @@
 """SQL statements of this package, by the name of their file in `sql/delivery`."""
 
-from functools import cache
-from importlib.resources import files
+from functools import partial
 
+from arrears.sql_files import read_statement
 
-@cache
-def statement(name: str) -> str:
-    """The text of `sql/delivery/<name>.sql`."""
-    return files("arrears").joinpath("sql", "delivery", f"{name}.sql").read_text()
+statement = partial(read_statement, "delivery")
+"""The text of `sql/delivery/<name>.sql`."""

@@ -4,26 +4,26 @@ Both are decided in the schemas `policy_staging`, `policy_intermediate` and `pol
 are dropped afterwards. Nothing that is published changes, nor does the ledger.
 """
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from pathlib import Path
 
 import psycopg2
-from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from arrears.dbt_build import BuildError, Progress, build_apart
+from arrears.apart import NOTHING_PUBLISHED, alone, create_schemas, drop_schemas
+from arrears.dbt_build import Progress, build_apart
 from arrears.errors import ConfigurationError
 from arrears.policy.check import require_sound
 from arrears.policy.schema import tables
 from arrears.settings import Settings
+from arrears.sql_files import read_statement
+
+_statement = partial(read_statement, "policy")
 
 PREFIX = "policy_"
-SCHEMAS = tuple(f"{PREFIX}{name}" for name in ("staging", "intermediate", "marts"))
 _LEDGER = "int_customers__contact_decision"
 
 
@@ -75,17 +75,19 @@ def compare(
     for directory in (before, after):
         require_sound(directory)
     ageless = settings.model_copy(update={"flag_feed_max_age_hours": 1_000_000})
-    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection, _only_comparison(connection):
+    with (
+        closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection,
+        alone(connection, "policy_diff", "comparison of policy packs"),
+    ):
         _require_build(connection)
-        _drop_schemas(connection)
+        create_schemas(connection, PREFIX)
         try:
-            _create_schemas(connection)
             _decide(ageless, before, as_of, f"+{_LEDGER}", progress)
             _keep_as_before(connection)
             _decide(ageless, after, as_of, _what_follows(before, after), progress)
             return _compared(connection, as_of, with_customers)
         finally:
-            _drop_schemas(connection)
+            drop_schemas(connection, PREFIX)
 
 
 def _decide(settings: Settings, directory: Path, as_of: date, select: str, progress: Progress | None) -> None:
@@ -101,33 +103,11 @@ def _what_follows(before: Path, after: Path) -> str:
     return " ".join([_LEDGER, *(f"{name}+,+{_LEDGER}" for name in others)])
 
 
-@contextmanager
-def _only_comparison(connection: Connection) -> Iterator[None]:
-    """One comparison at a time. The lock falls with the connection."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(hashtext('arrears.policy_diff'))")
-        if cursor.fetchone() != (True,):
-            raise BuildError("another comparison of policy packs is running: wait for it to end, then run this again")
-    yield
-
-
 def _require_build(connection: Connection) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute("select exists (select from ops.mart_build where state = 'passed')")
         if cursor.fetchone() != (True,):
-            raise ConfigurationError("no build of the marts has passed yet: run `arrears run --as-of DATE` first")
-
-
-def _drop_schemas(connection: Connection) -> None:
-    with connection, connection.cursor() as cursor:
-        for schema in SCHEMAS:
-            cursor.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
-
-
-def _create_schemas(connection: Connection) -> None:
-    with connection, connection.cursor() as cursor:
-        for schema in SCHEMAS:
-            cursor.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
+            raise ConfigurationError(NOTHING_PUBLISHED)
 
 
 def _keep_as_before(connection: Connection) -> None:
@@ -146,8 +126,3 @@ def _compared(connection: Connection, as_of: date, with_customers: bool) -> Poli
             for channel, earlier, later, count, ids in cursor.fetchall()
         )
     return PolicyDiff(as_of, decisions, customers, affected, changes)
-
-
-@cache
-def _statement(name: str) -> str:
-    return files("arrears").joinpath("sql", "policy", f"{name}.sql").read_text()

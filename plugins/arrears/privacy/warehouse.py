@@ -1,12 +1,15 @@
 """Rights, row-level security and the record of access, in the warehouse."""
 
-from functools import cache
-from importlib.resources import files
+from functools import partial
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.source.contract import TABLES, Table
+from arrears.sql_files import read_statement
+
+statement = partial(read_statement, "privacy")
+"""The text of `sql/privacy/<name>.sql`."""
 
 ALWAYS_READABLE = ("_row_id", "_batch_id", "reason_code", "rule_id", "quarantined_at")
 """Columns of every quarantine table beside those of the contract."""
@@ -22,12 +25,6 @@ def create_privacy(cursor: Cursor) -> None:
     for table in TABLES:
         if table.name not in guarded:
             _guard(cursor, table)
-
-
-@cache
-def statement(name: str) -> str:
-    """The text of `sql/privacy/<name>.sql`."""
-    return files("arrears").joinpath("sql", "privacy", f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _guard(cursor: Cursor, table: Table) -> None:

@@ -13,8 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,11 +30,14 @@ from arrears.settings import Settings
 from arrears.simulator.book import money
 from arrears.source.files import Progress
 from arrears.source.load import create_source, load_directory
+from arrears.sql_files import read_statement
 from arrears.tapes.abs_ee import TapeSummary, opened_tape, write_loans
 from arrears.tapes.day_count import ACTUAL, THIRTY_360, days_between, due_date_of
 from arrears.tapes.derivation import due_day, extension, outcome, reversals, skipped_months
 from arrears.tapes.loan import Month, TapeLoan
 from arrears.warehouse import migrate
+
+_statement = partial(read_statement, "tapes")
 
 _MODELS = "+tag:per_loan +loan_delinquency_on"
 _SLIVER = Decimal("0.1")
@@ -288,8 +290,3 @@ def _is_other_count(difference: Difference) -> bool:
     other = THIRTY_360 if difference.day_count == ACTUAL else ACTUAL
     by_other = days_between(difference.oldest_unpaid_due_date, difference.ends_on, other)
     return apart == 1 or by_other == difference.reported
-
-
-@cache
-def _statement(name: str) -> str:
-    return files("arrears").joinpath("sql", "tapes", f"{name}.sql").read_text()
