@@ -14,18 +14,15 @@ events as (
     select * from {{ ref('int_customers__contact_event') }}
 ),
 
-rules as (
-    select * from {{ ref('contact_rules') }}
+opt_out_rules as (
+    {{ policy_parameter('opt_out_closes') }}
 ),
 
 -- Packs by which one opt-out is meant for every channel.
 all_closing as (
-    select distinct rules.jurisdiction as policy_id
-    from rules
-    where
-        rules.reason_code = 'CHANNEL_REFUSED'
-        and rules.parameter = 'opt_out_closes=all'
-        and {{ in_force('rules') }}
+    select distinct policy_id
+    from opt_out_rules
+    where opt_out_closes = 'all'
 ),
 
 customers as (

@@ -62,8 +62,12 @@ events as (
     select * from {{ ref('int_customers__contact_event') }}
 ),
 
-rules as (
-    select * from {{ ref('contact_rules') }}
+approver_rules as (
+    {{ policy_parameter('approvers', 'integer') }}
+),
+
+wait_rules as (
+    {{ policy_parameter('longest_wait_days', 'integer') }}
 ),
 
 sealed_days as (
@@ -86,26 +90,18 @@ current_build as (
 
 approvals as (
     select
-        rules.jurisdiction as policy_id,
-        max(cast(split_part(rules.parameter, '=', 2) as integer)) as approvals_required
-    from rules
-    where
-        rules.reason_code = 'NOT_APPROVED'
-        and split_part(rules.parameter, '=', 1) = 'approvers'
-        and {{ in_force('rules') }}
-    group by rules.jurisdiction
+        policy_id,
+        max(approvers) as approvals_required
+    from approver_rules
+    group by policy_id
 ),
 
 longest_waits as (
     select
-        rules.jurisdiction as policy_id,
-        min(cast(split_part(rules.parameter, '=', 2) as integer)) as longest_wait_days
-    from rules
-    where
-        rules.reason_code = 'CAPACITY'
-        and split_part(rules.parameter, '=', 1) = 'longest_wait_days'
-        and {{ in_force('rules') }}
-    group by rules.jurisdiction
+        policy_id,
+        min(longest_wait_days) as longest_wait_days
+    from wait_rules
+    group by policy_id
 ),
 
 -- Days on which the customer could have been contacted and was not: for want of capacity, or because the list never

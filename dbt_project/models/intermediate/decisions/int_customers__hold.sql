@@ -46,8 +46,8 @@ data_holds as (
     select * from {{ ref('int_customers__data_hold') }}
 ),
 
-rules as (
-    select * from {{ ref('contact_rules') }}
+joint_rules as (
+    {{ policy_parameter('joint_debtors', 'boolean') }}
 ),
 
 promises as (
@@ -146,12 +146,11 @@ joint as (
             and parties.role = 'co_debtor'
     inner join loans on parties.loan_id = loans.loan_id
     inner join customers on loans.customer_id = customers.customer_id
-    inner join rules
+    inner join joint_rules
         on
-            customers.policy_id = rules.jurisdiction
-            and flagged.reason_code = rules.reason_code
-            and rules.parameter = 'joint_debtors=true'
-            and {{ in_force('rules') }}
+            customers.policy_id = joint_rules.policy_id
+            and flagged.reason_code = joint_rules.reason_code
+            and joint_rules.joint_debtors
 ),
 
 open_complaints as (

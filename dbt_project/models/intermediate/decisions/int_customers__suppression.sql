@@ -10,6 +10,14 @@ rules as (
     select * from {{ ref('contact_rules') }}
 ),
 
+minimums as (
+    {{ policy_parameter('minimum_amount', 'numeric(18, 2)') }}
+),
+
+consent_rules as (
+    {{ policy_parameter('requires_granted', 'boolean') }}
+),
+
 known_reasons as (
     select * from {{ ref('suppression_reasons') }}
 ),
@@ -70,7 +78,6 @@ binding_rules as (
         rules.jurisdiction as policy_id,
         rules.reason_code,
         rules.applies_to_channel,
-        rules.parameter,
         case when rules.blocks_until <> 'lifted' then cast(rules.blocks_until as integer) end as blocks_days
     from rules
     where {{ in_force('rules') }}
@@ -184,15 +191,13 @@ below_minimum as (
         considered.channel,
         'BELOW_MINIMUM' as reason_code
     from considered
-    inner join binding_rules
+    inner join minimums
         on
-            considered.policy_id = binding_rules.policy_id
-            and binding_rules.reason_code = 'BELOW_MINIMUM'
-            and split_part(binding_rules.parameter, '=', 1) = 'minimum_amount'
-            and (binding_rules.applies_to_channel is null or considered.channel = binding_rules.applies_to_channel)
+            considered.policy_id = minimums.policy_id
+            and (minimums.applies_to_channel is null or considered.channel = minimums.applies_to_channel)
     where
         considered.is_in_arrears
-        and considered.arrears_amount < cast(split_part(binding_rules.parameter, '=', 2) as numeric(18, 2))
+        and considered.arrears_amount < minimums.minimum_amount
 ),
 
 refused as (
@@ -206,15 +211,14 @@ refused as (
         on
             considered.customer_id = consents.customer_id
             and considered.channel = consents.channel
-    left join binding_rules
+    left join consent_rules
         on
-            considered.policy_id = binding_rules.policy_id
-            and binding_rules.reason_code = 'CHANNEL_REFUSED'
-            and binding_rules.parameter = 'requires_granted=true'
-            and (binding_rules.applies_to_channel is null or considered.channel = binding_rules.applies_to_channel)
+            considered.policy_id = consent_rules.policy_id
+            and consent_rules.requires_granted
+            and (consent_rules.applies_to_channel is null or considered.channel = consent_rules.applies_to_channel)
     where
         consents.is_refused
-        or (binding_rules.reason_code is not null and not coalesce(consents.is_granted, false))
+        or (consent_rules.requires_granted and not coalesce(consents.is_granted, false))
 ),
 
 -- Why none of the customer's contact points will do: each reason that speaks against one of them.
