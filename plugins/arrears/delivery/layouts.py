@@ -198,7 +198,9 @@ FIELD_VISIT = Layout(
         _CURRENCY,
         _DAYS_PAST_DUE,
         *_window("visit"),
-        Field("safety_note", Kind.TEXT, "Code of a precaution to take."),
+        Field(
+            "safety_note", Kind.TEXT, "Code of a precaution to take: `two_visitors` where a visit was not safe before."
+        ),
     ),
     window=("visit_after", "visit_before"),
 )

@@ -43,8 +43,7 @@ considered as (
     inner join scope_numbers on numbers.normal_value = scope_numbers.normal_value
 ),
 
--- Only what the customer is reached at himself, from a source that the law allows. Where the bank does not say
--- the source, the point is taken as given with the contract; a source outside the list is never used.
+-- Only what the customer is reached at himself, from a source that the law allows.
 lawful as (
     select
         points.*,
@@ -54,7 +53,7 @@ lawful as (
     inner join considered on points.customer_id = considered.customer_id
     where
         points.relation = 'self'
-        and (points.source is null or points.source in ('contract', 'customer', 'authorised', 'public', 'bureau'))
+        and {{ is_lawful_source('points.source') }}
 ),
 
 counted as (
