@@ -26,7 +26,8 @@ DELINQUENCY = (
     " int_customers__data_hold"
 )
 """The models of delinquency and all they need: what these tests build."""
-_numbers = count()
+_in_use: set[str] = set()
+"""Databases of this process. A name is used again as soon as it is free: what dbt parsed is good for one name."""
 
 Connection = psycopg2.extensions.connection
 
@@ -96,15 +97,26 @@ def quick_builds() -> Iterator[None]:
 
 @contextmanager
 def new_warehouse(server: Settings, **changes: Any) -> Iterator[Warehouse]:
-    name = f"warehouse_dbt_{next(_numbers)}"
+    names = (f"warehouse_dbt_{number}" for number in count())
+    name = next(name for name in names if name not in _in_use)
     settings = server.model_copy(update={"warehouse_database": name} | changes)
     with closing(admin_connection(server, "postgres")) as admin:
         admin.autocommit = True
-        with admin.cursor() as cursor:
+        with admin.cursor() as cursor, _reserved(name):
+            cursor.execute(f"drop database if exists {name} with (force)")
             create_database(cursor, name, "pipeline", template=server.warehouse_database)
             with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection:
                 yield Warehouse(settings, connection)
             cursor.execute(f"drop database if exists {name} with (force)")
+
+
+@contextmanager
+def _reserved(name: str) -> Iterator[None]:
+    _in_use.add(name)
+    try:
+        yield
+    finally:
+        _in_use.remove(name)
 
 
 def policy_pack(directory: Path, **lines: list[str]) -> Path:
