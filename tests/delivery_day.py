@@ -106,13 +106,15 @@ class Day:
             "customer_id": customer_id,
             "currency": "USD",
             "vendor": VENDOR_OF[channel],
-            "contact_point_id": f"P{number}",
+            "contact_point_id": f"{'A' if channel == 'field_visit' else 'P'}{number}",
             **_values(channel, number),
         }
         if channel in WINDOW_OF:
             row.update(zip(WINDOW_OF[channel], (self.at(9), self.at(19)), strict=True))
         row.update(changes)
         self.insert(f"intermediate.int_contact_list__{channel}", **row)
+        self.point(row["contact_point_id"], customer_id, row.get("phone", row.get("address")))
+        self.point(f"{row['contact_point_id']}-2", customer_id, row.get("alternate_phone"))
         self.decide(channel, row, "contact")
 
     def decide(self, channel: str, row: dict[str, Any], decision: str, reason_code: str | None = None) -> None:
@@ -127,11 +129,46 @@ class Day:
             decision=decision,
             reason_code=reason_code,
             tier="M2",
-            days_past_due=40,
+            days_past_due=row.get("days_past_due", 40),
             arrears_amount=row.get("amount_due", row.get("arrears_amount", Decimal("100.00"))),
+            amount_due=row.get("amount_due"),
+            outstanding_principal=row.get("outstanding"),
+            attempts=row.get("attempts_left", 1),
+            contact_point_id=row.get("contact_point_id"),
+            alternate_contact_point_id=f"{row['contact_point_id']}-2" if row.get("alternate_phone") else None,
             window_start=self.at(9),
             window_end=self.at(19),
             loan_ids=row.get("loan_ids"),
+        )
+
+    def point(self, contact_point_id: str, customer_id: str, value: str | None) -> None:
+        """A contact point of a customer, in place of what it was; none without a value."""
+        if value is None:
+            return
+        self.run("delete from staging.stg_core_banking__contact_points where contact_point_id = %s", contact_point_id)
+        self.insert(
+            "staging.stg_core_banking__contact_points",
+            contact_point_id=contact_point_id,
+            customer_id=customer_id,
+            value=value,
+        )
+
+    def release(self, vendor: str) -> None:
+        """What must be before a list leaves: the day is sealed, and the vendor took its stop file."""
+        self.run(
+            "insert into ops.sealed_day (generation, as_of, build_id) values (1, %s, %s) on conflict do nothing",
+            self.as_of,
+            self.build_id,
+        )
+        self.run(
+            "insert into ops.delivery_batch (batch_id, kind, channel, vendor, generation, as_of, sequence, state,"
+            " row_count, planned_at, valid_until, acknowledge_by)"
+            " values ('stop-' || %s, 'stop', 'all', %s, 1, %s, 1, 'acknowledged', 0, %s, %s, %s)"
+            " on conflict do nothing",
+            vendor,
+            vendor,
+            self.as_of,
+            *(self.at(hour) for hour in (5, 20, 6)),
         )
 
     def propose_referral(self, customer_id: str, **changes: Any) -> None:

@@ -46,6 +46,18 @@ create table staging.delinquency_parameters (
 
 create table staging.stg_core_banking__feed_status (table_name text primary key, complete_to timestamptz);
 
+create table staging.stg_core_banking__customers (customer_id text primary key, national_id text);
+
+create table staging.stg_core_banking__contact_points (contact_point_id text primary key, customer_id text, value text);
+
+create table intermediate.int_contacts__breach (
+    as_of date,
+    customer_id text,
+    currency text,
+    channel text,
+    rule text
+);
+
 create table staging.stg_core_banking__loans (
     loan_id text primary key,
     customer_id text,
@@ -132,6 +144,11 @@ create table intermediate.int_customers__contact_decision (
     tier text,
     days_past_due integer,
     arrears_amount numeric(18, 2),
+    amount_due numeric(18, 2),
+    outstanding_principal numeric(18, 2),
+    attempts integer,
+    contact_point_id text,
+    alternate_contact_point_id text,
     window_start timestamptz,
     window_end timestamptz,
     loan_ids text [],

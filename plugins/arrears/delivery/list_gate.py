@@ -1,7 +1,8 @@
 """The gate of what leaves: the file's own bytes are read back and held against the ledger and the decisions.
 
 Two suites of `expectations/contact_list` judge a list. The one of its layout sees the file's columns; `reconciliation`
-sees one row of figures, counted here: how many rows, references, numbers and sums do not agree.
+sees one row of figures, counted here: how many rows, references, numbers and sums do not agree, and how many rows break
+a rule of what must always hold (`docs/invariants.md`).
 """
 
 import io
@@ -11,16 +12,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg2.extensions
 from psycopg2 import sql
 from psycopg2.extras import RealDictCursor
 
 from arrears.delivery import ledger
+from arrears.delivery.csv_file import neutralise
 from arrears.delivery.layouts import FIELD_VISIT, LEGAL, Kind, Layout, layout_of
 from arrears.delivery.ledger import Batch, Item, StoredFile
+from arrears.delivery.seal import is_sealed
 from arrears.delivery.statements import statement
+from arrears.errors import GateBrokenError
 from arrears.hooks import openpgp
 from arrears.quality.suites import RuleResult, check_frame, open_session
 
@@ -31,16 +35,11 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 50_000
 RECONCILIATION = "reconciliation"
+AMOUNTS = ("amount_due", "arrears_amount", "outstanding")
 
-
-@dataclass(frozen=True)
-class Decided:
-    """What the warehouse says now about one row of a list: read afresh, not taken from the writer."""
-
-    customer_id: str
-    currency: str
-    window_start: datetime | None
-    window_end: datetime | None
+Decided = Mapping[str, Any]
+"""What the warehouse says now about one row of a list, under the names of the file's columns: read afresh, not taken
+from the writer."""
 
 
 @dataclass
@@ -62,6 +61,33 @@ class Figures:
     totals_wrong: int = 0
     evidence_wrong: int = 0
     tours_wrong: int = 0
+    amounts_wrong: int = 0
+    days_wrong: int = 0
+    attempts_wrong: int = 0
+    contact_points_wrong: int = 0
+    day_not_sealed: int = 0
+    stop_file_not_taken: int = 0
+    held: int = 0
+    refused: int = 0
+    outside_hours: int = 0
+    over_limit: int = 0
+    wrong_contact_point: int = 0
+    number_of_two: int = 0
+    third_party: int = 0
+    not_owed: int = 0
+
+    def add_breaches(self, rows_by_rule: Mapping[str, int]) -> None:
+        """Take over how many rows break which rule of `int_contacts__breach`.
+
+        Raises:
+            GateBrokenError: there is no figure for a rule: nobody would look at it.
+        """
+        for rule, rows in rows_by_rule.items():
+            if rule not in vars(self):
+                raise GateBrokenError(
+                    f"the list gate knows no rule {rule} of int_contacts__breach: add a figure for it"
+                )
+            setattr(self, rule, rows)
 
 
 @dataclass
@@ -105,6 +131,7 @@ def check(
             if list(frame.columns) == list(layout.columns):
                 _count_piece(frame, layout, items, decided, own_ids, batch, figures, seen)
         _count_whole(warehouse, batch, layout, files, items, decided, figures, seen)
+        _count_release(warehouse, batch, figures)
         figures.tours_wrong = sum(not _is_tour(stops, visits_per_tour) for stops in seen.tours.values())
         return [*results.merged(), *_reconcile(figures, batch, session)]
 
@@ -177,7 +204,7 @@ def _count_piece(
         ids = own_ids.get(item.customer_id, set())
         figures.own_ids_in_text += any(row[column] in ids for column in text_columns)
         figures.currencies_wrong += row.get("currency", item.currency) != item.currency
-        figures.windows_wrong += _is_window_wrong(row, layout, decided.get((item.customer_id, item.currency)), batch)
+        _compare(row, layout, decided.get((item.customer_id, item.currency), {}), batch, figures)
         for column in layout.control_total_columns:
             seen.totals[item.currency][column] += _amount(row[column])
         if layout is LEGAL:
@@ -191,7 +218,25 @@ def _is_tour(stops: Sequence[str], at_most: int) -> bool:
     return len(stops) <= at_most and set(stops) == {str(place) for place in range(1, len(stops) + 1)}
 
 
-def _is_window_wrong(row: Mapping[str, str], layout: Layout, decided: Decided | None, batch: Batch) -> bool:
+def _compare(row: Mapping[str, str], layout: Layout, decided: Decided, batch: Batch, figures: Figures) -> None:
+    """Count what a row of a list says and its decision does not: when, how much, since when, how often, where."""
+    if batch.kind != "contact_list":
+        return
+    figures.windows_wrong += _is_window_wrong(row, layout, decided, batch)
+    figures.amounts_wrong += any(_amount(row[name]) != decided.get(name) for name in AMOUNTS if name in row)
+    figures.days_wrong += _is_other(row, decided, "days_past_due")
+    figures.attempts_wrong += _is_other(row, decided, "attempts_left")
+    places = layout.phone_columns + (("address",) if layout is FIELD_VISIT else ())
+    figures.contact_points_wrong += any(_is_other(row, decided, name) for name in places)
+
+
+def _is_other(row: Mapping[str, str], decided: Decided, name: str) -> bool:
+    """Whether a text or whole number of the row is not the one that was decided. No column, no difference."""
+    text = "" if decided.get(name) is None else str(decided[name])
+    return name in row and row[name] not in (text, neutralise(text))
+
+
+def _is_window_wrong(row: Mapping[str, str], layout: Layout, decided: Decided, batch: Batch) -> bool:
     """Whether the row may be worked at a moment that was not decided, or after the batch's own end."""
     if layout.window is None:
         return False
@@ -201,9 +246,10 @@ def _is_window_wrong(row: Mapping[str, str], layout: Layout, decided: Decided | 
         return True
     if start.tzinfo is None or end.tzinfo is None or start >= end or end > batch.valid_until:
         return True
-    if decided is None or decided.window_start is None or decided.window_end is None:
+    allowed_from, allowed_to = decided.get("window_start"), decided.get("window_end")
+    if allowed_from is None or allowed_to is None:
         return True
-    return start < decided.window_start or end > decided.window_end
+    return bool(start < allowed_from or end > allowed_to)
 
 
 def _amount(text: str) -> Decimal:
@@ -241,6 +287,20 @@ def _count_whole(
     figures.evidence_wrong = _evidence_wrong(layout, files, seen.evidence)
 
 
+def _count_release(warehouse: psycopg2.extensions.connection, batch: Batch, figures: Figures) -> None:
+    """Whether the list may leave at all: decisions final, stop file taken, and no rule broken by any of its rows."""
+    # Imported late: stop files pass this gate themselves.
+    from arrears.delivery.stop import stop_accepted
+
+    if batch.kind != "contact_list":
+        return
+    figures.day_not_sealed = int(not is_sealed(warehouse, batch.as_of))
+    figures.stop_file_not_taken = int(not stop_accepted(warehouse, batch.vendor, batch.as_of))
+    with warehouse.cursor() as cursor:
+        cursor.execute(statement("breaches"), {"batch_id": batch.batch_id})
+        figures.add_breaches(dict(cursor.fetchall()))
+
+
 def _evidence_wrong(layout: Layout, files: Sequence[StoredFile], named: set[str]) -> int:
     """Evidence that a row names and the batch does not hold as PDF and JSON, or the other way round."""
     if layout is not LEGAL:
@@ -258,10 +318,9 @@ def _decided(
 ) -> dict[tuple[str, str], Decided]:
     if batch.kind != "contact_list":
         return {}
-    with warehouse.cursor() as cursor:
+    with warehouse.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute(statement("decided"), {"as_of": batch.as_of, "channel": batch.channel, "vendor": batch.vendor})
-        rows = [Decided(*row) for row in cursor.fetchall()]
-    return {(row.customer_id, row.currency): row for row in rows}
+        return {(row["customer_id"], row["currency"]): row for row in cursor.fetchall()}
 
 
 def _own_ids(warehouse: psycopg2.extensions.connection, batch: Batch) -> dict[str, set[str]]:

@@ -11,6 +11,7 @@ from delivery_day import AS_OF, VENDOR_OF, Day
 from arrears.delivery.ingest import IngestReport, read_inbound
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
 from arrears.delivery.recall import plan_recalls, write_recall
+from arrears.delivery.seal import seal_day
 from arrears.delivery.send import deliver
 from arrears.delivery.stop import send_stop, stop_accepted
 from arrears.hooks.vendor_sftp import VendorSftp
@@ -50,6 +51,7 @@ def prepared(day: Day, vendor_files: Callable[[str], Path], sftp_server: Setting
             approver=approver,
             is_approved=True,
         )
+    seal_day(day.warehouse, as_of=AS_OF, settings=day.settings)
     return day
 
 

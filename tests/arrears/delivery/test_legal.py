@@ -55,6 +55,7 @@ def refer(day: Day, *customer_ids: str, arrears: str = "200.00") -> str:
         answer(day, customer_id, "anna")
         answer(day, customer_id, "ben")
         day.approve(customer_id)
+    day.release("demo_law")
     return plan(day)
 
 
@@ -401,6 +402,7 @@ def test_other_lists_are_encrypted_where_a_key_is_configured(day: Day, keys: Pat
     day.contact("care", "C1")
     day.run("update staging.vendors set encryption_key = 'demo_law' where vendor = 'demo_care'")
     try:
+        day.release("demo_care")
         (batch,) = plan_batches(day.warehouse, as_of=AS_OF, settings=day.settings, vendor="demo_care")
         write_batch(day.warehouse, batch_id=batch.batch_id, settings=day.settings)
         gate_batch(day.warehouse, batch_id=batch.batch_id, settings=day.settings)

@@ -14,7 +14,7 @@ from delivery_day import AS_OF, VENDOR_OF, Day
 
 from arrears.delivery import lists
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
-from arrears.errors import DeliveryError, GateError
+from arrears.errors import DeliveryError, GateBrokenError, GateError
 from arrears.settings import PROJECT_ROOT
 
 pytestmark = pytest.mark.postgres
@@ -27,6 +27,7 @@ def plan(day: Day, vendor: str = "demo_sms") -> str:
 
 
 def written(day: Day, vendor: str = "demo_sms") -> str:
+    day.release(vendor)
     batch_id = plan(day, vendor)
     write_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
     return batch_id
@@ -316,6 +317,9 @@ def rewritten(content: bytes, **changes: str) -> bytes:
         ({"first_name": "=HYPERLINK(1)"}, "first_name"),
         ({"first_name": "C1"}, "own_ids_in_text"),
         ({"first_name": "L1"}, "own_ids_in_text"),
+        ({"first_name": "110101199001010001"}, "own_ids_in_text"),
+        ({"phone": "+8613811111111"}, "contact_points_wrong"),
+        ({"amount_due": "101.01"}, "amounts_wrong"),
         ({"send_before": "2020-04-15T19:00:01+08:00"}, "windows_wrong"),
         ({"send_after": "2020-04-15T08:59:59+08:00"}, "windows_wrong"),
         ({"send_after": "2020-04-15T19:00:00+08:00"}, "windows_wrong"),
@@ -328,6 +332,7 @@ def rewritten(content: bytes, **changes: str) -> bytes:
 def test_a_tampered_list_is_stopped(day: Day, changes: dict[str, str], rule: str) -> None:
     day.loan("L1", "C1", Decimal("101.00"))
     day.loan("L2", "C2", Decimal("102.00"))
+    day.insert("staging.stg_core_banking__customers", customer_id="C1", national_id="110101199001010001")
     day.contact("sms", "C1")
     day.contact("sms", "C2")
     batch_id = written(day)
@@ -343,6 +348,54 @@ def test_a_tampered_list_is_stopped(day: Day, changes: dict[str, str], rule: str
 
     assert rule in red_rules(day, batch_id)
     assert day.run("select count(*) from ops.delivery_file where name like '%%manifest%%'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("channel", "changes", "rule"),
+    [
+        ("phone", {"attempts_left": "3"}, "attempts_wrong"),
+        ("phone", {"days_past_due": "39"}, "days_wrong"),
+        ("phone", {"alternate_phone": "+8613811111111"}, "contact_points_wrong"),
+        ("field_visit", {"address": "1 Short Road"}, "contact_points_wrong"),
+        ("field_visit", {"days_past_due": "41"}, "days_wrong"),
+        ("care", {"phone": "+8613811111111"}, "contact_points_wrong"),
+    ],
+)
+def test_a_row_that_says_more_than_was_decided_is_stopped(
+    day: Day, channel: str, changes: dict[str, str], rule: str
+) -> None:
+    day.contact(channel, "C1")
+    batch_id = written(day, VENDOR_OF[channel])
+    tamper(day, batch_id, rewritten(day.content(batch_id), **changes))
+
+    with pytest.raises(GateError, match=f"{rule} 1"):
+        gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+    assert red_rules(day, batch_id) == {rule}
+
+
+def test_amounts_of_two_rows_that_were_exchanged_are_noticed(day: Day) -> None:
+    """Their sum is right."""
+    day.contact("sms", "C1")
+    day.contact("sms", "C2")
+    batch_id = written(day)
+    content = day.content(batch_id)
+    exchanged = content.replace(b"101.00", b"<>").replace(b"102.00", b"101.00").replace(b"<>", b"102.00")
+    tamper(day, batch_id, exchanged)
+
+    with pytest.raises(GateError, match="amounts_wrong 2"):
+        gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+    assert red_rules(day, batch_id) == {"amounts_wrong"}
+
+
+def test_a_number_of_somebody_else_is_stopped_though_the_ledger_names_it(day: Day) -> None:
+    day.contact("sms", "C1")
+    batch_id = written(day)
+    day.run("update staging.stg_core_banking__contact_points set customer_id = 'C2'")
+
+    with pytest.raises(GateError, match="contact_points_wrong 1"):
+        gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
 
 
 def test_a_file_that_lacks_a_row_or_holds_one_twice_is_stopped(day: Day) -> None:
@@ -394,6 +447,93 @@ def test_one_number_for_two_customers_on_two_lists_of_a_day_is_stopped(day: Day)
         gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
 
     assert red_rules(day, batch_id) == {"numbers_of_two_customers"}
+
+
+# What must always hold ------------------------------------------------------------------------------------------------
+
+
+def break_rule(day: Day, rule: str, customer_id: str = "C1", **columns: object) -> None:
+    """What the view of broken rules says of a row of the ledger."""
+    row = {"as_of": AS_OF, "customer_id": customer_id, "currency": "USD", "channel": "sms", "rule": rule}
+    day.insert("intermediate.int_contacts__breach", **(row | columns))
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("held", "a flag, an arrangement, a promise"),
+        ("refused", "refused the channel"),
+        ("outside_hours", "within the hours of the pack"),
+        ("over_limit", "no limit exceeded"),
+        ("wrong_contact_point", "from a lawful source"),
+        ("number_of_two", "no number that is used for two customers"),
+        ("third_party", "only the debtor, a co-debtor"),
+        ("not_owed", "as the customer's own loans have them"),
+    ],
+)
+def test_a_list_of_which_a_row_breaks_a_rule_stays_at_home_and_says_which(day: Day, rule: str, says: str) -> None:
+    day.contact("sms", "C1")
+    day.contact("sms", "C2")
+    batch_id = written(day)
+    break_rule(day, rule)
+
+    with pytest.raises(GateError, match=f"{rule}: .*{says}.*{rule} 1"):
+        gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+    assert red_rules(day, batch_id) == {rule}
+
+
+def test_rules_that_other_rows_break_are_no_matter_of_this_list(day: Day) -> None:
+    day.contact("sms", "C1")
+    batch_id = written(day)
+    break_rule(day, "held", "C2")
+    break_rule(day, "held", channel="phone")
+    break_rule(day, "held", currency="CNY")
+    break_rule(day, "held", as_of=AS_OF + timedelta(days=1))
+
+    assert all(result.success for result in gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings))
+
+
+def test_what_a_later_build_learned_is_for_the_recalls(day: Day) -> None:
+    """The day is sealed: its decisions cannot follow, and a list that waits for its vendor must still leave."""
+    day.contact("sms", "C1")
+    batch_id = written(day)
+    day.build()
+    break_rule(day, "held")
+
+    assert all(result.success for result in gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings))
+
+
+def test_a_rule_that_the_gate_does_not_know_is_not_passed_over(day: Day) -> None:
+    day.contact("sms", "C1")
+    batch_id = written(day)
+    break_rule(day, "unheard_of")
+
+    with pytest.raises(GateBrokenError, match="no rule unheard_of"):
+        gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+
+def test_a_list_of_a_day_that_is_not_sealed_is_stopped(day: Day) -> None:
+    day.contact("sms", "C1")
+    batch_id = written(day)
+    day.run("delete from ops.sealed_day")
+
+    with pytest.raises(GateError, match="day_not_sealed 1"):
+        gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+    assert red_rules(day, batch_id) == {"day_not_sealed"}
+
+
+@pytest.mark.parametrize("state", ["planned", "written", "uploaded", "refused"])
+def test_no_list_before_the_vendor_took_its_stop_file(day: Day, state: str) -> None:
+    day.contact("sms", "C1")
+    batch_id = written(day)
+    day.run("update ops.delivery_batch set state = %s where kind = 'stop'", state)
+
+    with pytest.raises(GateError, match="stop_file_not_taken 1"):
+        gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+    assert red_rules(day, batch_id) == {"stop_file_not_taken"}
 
 
 def test_a_red_gate_tells_counts_and_never_values(day: Day, caplog: pytest.LogCaptureFixture) -> None:

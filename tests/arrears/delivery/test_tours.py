@@ -151,6 +151,7 @@ def _written(day: Day, visits: int = 30) -> str:
     for number in range(visits):
         latitude, longitude = (round(degrees + at_random.gauss(0, 0.05), 6) for degrees in HANGZHOU)
         day.contact("field_visit", f"C{number}", latitude=latitude, longitude=longitude, city="Hangzhou")
+    day.release("demo_visit")
     (batch,) = plan_batches(day.warehouse, as_of=AS_OF, settings=day.settings, vendor="demo_visit")
     write_batch(day.warehouse, batch_id=batch.batch_id, settings=day.settings)
     return batch.batch_id
