@@ -125,6 +125,38 @@ def _equal_cases(world: World) -> None:
             world.pay(f"{name}-L1", "100.00", on=AS_OF - timedelta(days=2))
 
 
+APPROVERS = ["anna", "ben"]
+
+
+def _referrals(world: World) -> list[tuple[str, int]]:
+    """Cases with a lawyer; the customer and how many days ago each was referred."""
+
+    def said(disposition: str, days_ago: int, cost: str) -> Row:
+        at = world.instant(days_ago=days_ago)
+        return {"disposition": disposition, "attempted_at": at, "cost": Decimal(cost), "currency": "CNY"}
+
+    def paid(name: str, amount: str, days_ago: int, **columns: Any) -> str:
+        return world.pay(f"{name}-L1", amount, on=AS_OF - timedelta(days=days_ago), **columns)
+
+    for name in ("sued", "given_back", "referred", "referred_again"):
+        world.customer(name, arrears="1000.00", dpd=200)
+    world.plan("sued", "legal", said("filed", 30, "200.00"), said("settled", 10, "50.00"), days_ago=40)
+    paid("sued", "10.00", 41)
+    bounced = paid("sued", "300.00", 40)
+    paid("sued", "100.00", 3, kind="reversal", reverses=bounced)
+    paid("sued", "70.00", 2, kind="recovery")
+    world.plan("given_back", "legal", said("returned", 20, "30.00"), days_ago=40)
+    paid("given_back", "5.00", 20)
+    paid("given_back", "500.00", 19)
+    world.plan("referred", "legal", days_ago=5)
+    world.plan("referred_again", "legal", days_ago=100)
+    world.plan("referred_again", "legal", days_ago=5)
+    paid("referred_again", "20.00", 6)
+    paid("referred_again", "40.00", 5)
+    world.plan("referred", "legal", days_ago=6, state="refused")
+    return [("sued", 40), ("given_back", 40), ("referred", 5), ("referred_again", 100), ("referred_again", 5)]
+
+
 @pytest.fixture(scope="module")
 def measured(server: Settings) -> Iterator[Warehouse]:
     world = World()
@@ -132,6 +164,7 @@ def measured(server: Settings) -> Iterator[Warehouse]:
     _money(world)
     _promises(world)
     _equal_cases(world)
+    referrals = _referrals(world)
     world.customer("reported_twice")
     batch_id = world.plan("reported_twice", "phone", talk("K9", "no_answer", cost=Decimal("9.0000")), days_ago=3)
     world.customer("too_late")
@@ -155,6 +188,15 @@ def measured(server: Settings) -> Iterator[Warehouse]:
             AS_OF,
             AS_OF,
         )
+        for customer_id, days_ago in referrals:
+            for approver in APPROVERS:
+                warehouse.execute(
+                    "insert into ops.legal_approval (generation, as_of, customer_id, currency, approver, is_approved)"
+                    " values (1, %s, %s, 'CNY', %s, true)",
+                    AS_OF - timedelta(days=days_ago),
+                    customer_id,
+                    approver,
+                )
         warehouse.build(AS_OF, select=BUILD)
         yield warehouse
 
@@ -293,9 +335,29 @@ def test_attempt_outside_its_window_is_a_breach(measured: Warehouse) -> None:
     assert [row["breaches"] for row in breaches] == [1]
 
 
+def test_legal_case_is_told_from_its_referral_to_its_end(measured: Warehouse) -> None:
+    rows = measured.rows(
+        "select customer_id, state, %s - filed_on as filed, %s - settled_on as settled, %s - returned_on as returned,"
+        " cost, recovered from marts.fct_legal_case order by customer_id, referred_on",
+        *[AS_OF] * 3,
+    )
+
+    assert [tuple(row.values()) for row in rows] == [
+        ("given_back", "returned", None, None, 20, Decimal("30.0000"), Decimal("5.00")),
+        ("referred", "referred", None, None, None, Decimal("0.0000"), Decimal("0.00")),
+        # Money of the day of the next referral is the next referral's.
+        ("referred_again", "referred", None, None, None, Decimal("0.0000"), Decimal("20.00")),
+        ("referred_again", "referred", None, None, None, Decimal("0.0000"), Decimal("40.00")),
+        ("sued", "settled", 30, 10, None, Decimal("250.0000"), Decimal("270.00")),
+    ]
+    approved = measured.rows("select distinct approved_by from marts.fct_legal_case")
+    assert approved == [{"approved_by": APPROVERS}]
+    assert measured.rows("select distinct approvers from bi.fct_legal_case") == [{"approvers": 2}]
+
+
 def test_reader_of_bi_sees_every_view_and_no_person(measured: Warehouse) -> None:
     personal = {"customer_id", "contact_customer_id", "loan_id", "contact_ref", "contact_point_id", "display_name"}
-    personal |= {"recording_ref", "full_name", "phone", "address"}
+    personal |= {"recording_ref", "full_name", "phone", "address", "approved_by"}
     with closing(psycopg2.connect(measured.settings.dsn("warehouse", "bi_reader"))) as reader:
         reader.autocommit = True
         with reader.cursor() as cursor:
