@@ -3,7 +3,6 @@
 Nothing here touches a running demo: the state directory, the ports and the databases are the tests' own.
 """
 
-import itertools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from arrears.source.load import create_source
 from arrears.warehouse import migrate
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
-_numbers = itertools.count()
 
 
 def pytest_configure() -> None:
@@ -92,12 +90,12 @@ def _do_without_safety(settings: Settings) -> None:
 @pytest.fixture
 def databases(server: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Settings that point at a source and a warehouse of this test's own, empty but set up."""
-    number = next(_numbers)
-    names = {"core_banking": ("bank", f"core_banking_{number}"), "warehouse": ("pipeline", f"warehouse_{number}")}
+    names = {"core_banking": ("bank", "core_banking_of_test"), "warehouse": ("pipeline", "warehouse_of_test")}
     with closing(admin_connection(server, "postgres")) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             for template, (owner, name) in names.items():
+                cursor.execute(f"drop database if exists {name} with (force)")
                 create_database(cursor, name, owner, template=template)
             for template, (_, name) in names.items():
                 monkeypatch.setenv(f"ARREARS_{template.upper()}_DATABASE", name)

@@ -3,6 +3,7 @@
 A build takes seconds, so many cases share one.
 """
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from contextlib import closing, contextmanager
 from datetime import date
 from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import psycopg2
 import psycopg2.extensions
@@ -28,6 +29,11 @@ DELINQUENCY = (
 """The models of delinquency and all they need: what these tests build."""
 _in_use: set[str] = set()
 """Databases of this process. A name is used again as soon as it is free: what dbt parsed is good for one name."""
+
+_parsed: dict[str, Any] = {}
+_runs_data_tests = True
+OF_ONE_BUILD = {"ARREARS_AS_OF", "ARREARS_BUILD_ID", "ARREARS_KNOWN_AT", "ARREARS_RULES"}
+"""What dbt reads when it makes SQL, and not when it parses."""
 
 Connection = psycopg2.extensions.connection
 
@@ -71,24 +77,38 @@ class Warehouse:
 
 @contextmanager
 def quick_builds() -> Iterator[None]:
-    """For tests that build many times: dbt parses the project once, and leaves out the data tests.
+    """For tests that build many times: dbt leaves out its data tests, so the test itself has to look at the results."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("marts_warehouse._runs_data_tests", False)
+        yield
 
-    What it parsed is good for one set of policy packs; the results have to be compared by the test itself.
-    """
+
+@contextmanager
+def _parsed_once() -> Iterator[None]:
+    """dbt parses the project once for all builds of a database by the same packs and settings: the files stay."""
     import dbt.cli.main
 
     class Runner(dbt.cli.main.dbtRunner):  # type: ignore[misc]
-        parsed: ClassVar[Any] = None
-
         def invoke(self, args: list[str], **options: Any) -> Any:
+            if args[0] != "build":
+                return super().invoke(args, **options)
             common = args[1 : args.index("--exclude-resource-type")]
-            if Runner.parsed is None:
-                variables = args.index("--vars")
-                Runner.parsed = super().invoke(["parse", *common, *args[variables : variables + 2]]).result
-            self.manifest = Runner.parsed
-            # Without tests dbt need not search the ancestors of all models for those that could run.
-            args = ["empty" if argument == "buildable" else argument for argument in args]
-            return super().invoke([*args, "--exclude-resource-type", "test", "--log-level-file", "none"], **options)
+            variables = args[(at := args.index("--vars")) : at + 2]
+            parse = ["parse", *common, *variables]
+            environment = {
+                name: value
+                for name, value in os.environ.items()
+                if name.startswith("ARREARS_") and name not in OF_ONE_BUILD
+            }
+            key = (parse, environment)
+            if _parsed.get("key") != key:
+                _parsed.update(key=key, manifest=super().invoke(parse).result)
+            self.manifest = _parsed["manifest"]
+            if not _runs_data_tests:
+                # Without tests dbt need not search the ancestors of all models for those that could run.
+                args = ["empty" if argument == "buildable" else argument for argument in args]
+                args += ["--exclude-resource-type", "test", "--log-level-file", "none"]
+            return super().invoke(args, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dbt.cli.main, "dbtRunner", Runner)
@@ -102,7 +122,7 @@ def new_warehouse(server: Settings, **changes: Any) -> Iterator[Warehouse]:
     settings = server.model_copy(update={"warehouse_database": name} | changes)
     with closing(admin_connection(server, "postgres")) as admin:
         admin.autocommit = True
-        with admin.cursor() as cursor, _reserved(name):
+        with admin.cursor() as cursor, _reserved(name), _parsed_once():
             cursor.execute(f"drop database if exists {name} with (force)")
             create_database(cursor, name, "pipeline", template=server.warehouse_database)
             with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from marts_warehouse import Warehouse, new_warehouse
+from marts_warehouse import Warehouse, new_warehouse, quick_builds
 
 from arrears.settings import Settings
 
@@ -13,3 +13,10 @@ def marts(server: Settings) -> Iterator[Warehouse]:
     """A warehouse of this test's own."""
     with new_warehouse(server) as warehouse:
         yield warehouse
+
+
+@pytest.fixture
+def without_data_tests() -> Iterator[None]:
+    """The test looks at the marts itself: dbt's data tests are left out of its builds."""
+    with quick_builds():
+        yield

@@ -34,6 +34,7 @@ def _two_loans() -> Portfolio:
     return portfolio
 
 
+@pytest.mark.usefixtures("without_data_tests")
 def test_days_in_order_again_and_backwards(marts: Warehouse) -> None:
     _two_loans().land(marts.connection, as_of=FIRST)
     marts.build(FIRST)
@@ -58,6 +59,7 @@ def test_days_in_order_again_and_backwards(marts: Warehouse) -> None:
     assert marts.rows("select * from marts.loan_delinquency_on(%s)", date(2026, 1, 26)) == []
 
 
+@pytest.mark.usefixtures("without_data_tests")
 def test_builds_are_recorded_and_a_new_generation_starts_afresh(marts: Warehouse) -> None:
     with pytest.raises(ConfigurationError, match="load core banking first"):
         build(marts.settings, as_of=FIRST)
@@ -89,6 +91,7 @@ def test_builds_are_recorded_and_a_new_generation_starts_afresh(marts: Warehouse
     assert _state(marts) == {"fct_loan_delinquency": [], "fct_delinquency_history": [], "delinquency_tier": []}
 
 
+@pytest.mark.usefixtures("without_data_tests")
 def test_only_what_passed_counts_and_a_rejected_row_holds_its_loan(marts: Warehouse) -> None:
     portfolio = _two_loans()
     portfolio.loan("L4", DUE)

@@ -12,6 +12,7 @@ DUE = [(date(2026, month, 10), "100.00") for month in (1, 2, 3)]
 TODAY, WRONG_DAY = date(2026, 1, 20), date(2026, 3, 20)
 
 
+@pytest.mark.usefixtures("without_data_tests")
 def test_a_later_day_that_failed_keeps_nothing_from_the_days_that_follow(marts: Warehouse) -> None:
     portfolio = Portfolio()
     portfolio.loan("L1", DUE)

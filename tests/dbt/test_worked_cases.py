@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from marts_warehouse import Warehouse, new_warehouse, policy_pack
+from marts_warehouse import Warehouse, new_warehouse, policy_pack, quick_builds
 from portfolio import Portfolio
 
 from arrears.settings import Settings
@@ -251,7 +251,8 @@ def known_as_of(server: Settings) -> Iterator[Callable[[date], Warehouse]]:
 
         def known(at: date) -> Warehouse:
             if built[-1:] != [at]:
-                warehouse.build(NEWEST, known_at=at)
+                with quick_builds():
+                    warehouse.build(NEWEST, known_at=at)
                 built.append(at)
             return warehouse
 
