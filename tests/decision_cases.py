@@ -1,6 +1,6 @@
 """For each reason not to contact somebody: a customer to whom it applies, and one to whom it narrowly does not."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 
 from decision_world import World
@@ -8,6 +8,8 @@ from decision_world import World
 SUPPRESSED = "suppress"
 ELSEWHERE = {"jurisdiction": "XX", "time_zone": "Asia/Shanghai"}
 """A customer of a jurisdiction without a pack of its own, in the bank's time zone."""
+FORMER_NUMBER = "+8613800010001"
+"""What the bank had on file for somebody before he gave another number."""
 Case = tuple[str, str, str | None]
 """Customer, channel, and the reason that must be among all reasons (None: the row is a contact)."""
 
@@ -98,9 +100,15 @@ def _flags(world: World) -> list[Case]:
         world.add("loan_parties", loan_id=f"with_{name}-L1", customer_id=name, role=role)
     world.customer("with_joint_in_cn")
     world.add("loan_parties", loan_id="with_joint_in_cn-L1", customer_id="joint", role="co_debtor")
+    # Whichever of the two the loan is booked for.
+    world.customer("borrower", jurisdiction="GB")
+    world.flag("borrower", "moratorium")
+    world.customer("owes_with_borrower", jurisdiction="GB")
+    world.add("loan_parties", loan_id="borrower-L1", customer_id="owes_with_borrower", role="co_debtor")
     return [
         *cases,
         ("with_joint", "phone", "MORATORIUM"),
+        ("owes_with_borrower", "phone", "MORATORIUM"),
         ("with_guarantor", "phone", None),
         ("with_joint_in_cn", "phone", None),
     ]
@@ -202,6 +210,8 @@ def _consent(world: World) -> list[Case]:
     world.interaction("opted_in", "opt_out", days_ago=40)
     say("opted_in", "phone", "granted", days_ago=20)
     world.interaction("stop_by_mail", "opt_out", days_ago=40, channel="email", direction="inbound")
+    world.customer("no_calls_at_all")
+    world.plan("no_calls_at_all", "care", "opt_out", days_ago=20)
     return [
         ("no_calls", "phone", "CHANNEL_REFUSED"),
         ("no_calls", "sms", None),
@@ -214,6 +224,7 @@ def _consent(world: World) -> list[Case]:
         ("opted_out", "sms", None),
         ("opted_in", "phone", None),
         ("stop_by_mail", "sms", "CHANNEL_REFUSED"),
+        ("no_calls_at_all", "phone", "CHANNEL_REFUSED"),
     ]
 
 
@@ -279,6 +290,25 @@ def _vendor_results(world: World) -> list[Case]:
     world.customer("dispute_settled")
     world.plan("dispute_settled", "phone", "disputed", days_ago=20)
     world.flag("dispute_settled", "disputed", start=-19, end=-2)
+    # Disputed once more on the day on which the first dispute was over.
+    world.customer("disputed_again")
+    world.plan("disputed_again", "phone", "disputed", days_ago=5)
+    world.flag("disputed_again", "disputed", start=-20, end=-5)
+    # Asked for help under a plan; that the plan ended since is no answer.
+    world.customer("asked_again")
+    world.plan("asked_again", "phone", "hardship_request", days_ago=8)
+    world.add(
+        "hardship_arrangements",
+        arrangement_id="asked_again",
+        loan_id="asked_again-L1",
+        kind="payment_pause",
+        starts_on=world.as_of - timedelta(days=40),
+        ends_on=world.as_of + timedelta(days=40),
+        status="broken",
+        accepted_on=world.as_of - timedelta(days=40),
+        ended_on=world.as_of - timedelta(days=6),
+        updated_at=world.instant(days_ago=2),
+    )
     world.customer("help_declined")
     world.plan("help_declined", "phone", "hardship_request", days_ago=20)
     world.add(
@@ -291,7 +321,7 @@ def _vendor_results(world: World) -> list[Case]:
         status="declined",
     )
     world.customer("new_number", phone=None)
-    world.point("new_number-P1", "new_number", value="+8613800010001", updated_at=world.instant(days_ago=90))
+    world.point("new_number-P1", "new_number", value=FORMER_NUMBER, updated_at=world.instant(days_ago=90))
     world.point("new_number-P1", "new_number", value="+8613800010009", updated_at=world.instant(days_ago=2))
     world.plan("new_number", "phone", "wrong_party", days_ago=20)
     world.customer("wrong_second")
@@ -304,6 +334,8 @@ def _vendor_results(world: World) -> list[Case]:
         ("told_unsafe", "field_visit", "UNSAFE_ADDRESS"),
         ("told_refused", "phone", None),
         ("dispute_settled", "phone", None),
+        ("disputed_again", "phone", "DISPUTED"),
+        ("asked_again", "phone", "HARDSHIP_REQUESTED"),
         ("help_declined", "phone", None),
         ("new_number", "phone", None),
         ("wrong_second", "phone", None),
@@ -371,7 +403,7 @@ def _windows(world: World) -> list[Case]:
     world.customer("somewhere", jurisdiction="XX", time_zone="Asia/Tokyo")
     world.customer("misspelt", jurisdiction="XX", time_zone="Asia/Tokio")
     world.customer("anywhere_us", jurisdiction="US", time_zone=None)
-    for name, start, end in (("evenings", "18:00", "21:00"), ("nights", "19:00", "21:00")):
+    for name, start, end in (("evenings", time(18), time(21)), ("nights", time(19), time(21))):
         world.customer(name, **ELSEWHERE)
         world.add(
             "contact_consents",
@@ -429,8 +461,8 @@ def _packs(world: World) -> list[Case]:
             channel="phone",
             consent="granted",
             valid_from=world.as_of - timedelta(days=9),
-            preferred_from="19:00",
-            preferred_to="23:00",
+            preferred_from=time(19),
+            preferred_to=time(23),
         )
         cases.append((name, "phone", reason))
     return cases

@@ -25,11 +25,12 @@ Row = dict[str, Any]
 class World:
     """Rows by table of the contract. Every method returns the world's own id of what it added."""
 
-    def __init__(self, as_of: date = AS_OF) -> None:
+    def __init__(self, as_of: date = AS_OF, *, first_number: int = 0) -> None:
+        """`first_number` keeps apart the lists of worlds that land in one warehouse."""
         self.as_of = as_of
         self.rows: dict[str, list[Row]] = {}
         self.batches: list[dict[str, Any]] = []
-        self._number = 0
+        self._number = first_number
 
     def add(self, table: str, **row: Any) -> Row:
         """Any row; the column that says when it changed has a default."""
@@ -258,11 +259,15 @@ class World:
             for table, rows in self.rows.items():
                 _insert(cursor, table, batch_id, rows)
                 mark_superseded(cursor, BY_NAME[table], batch_id)
-            for batch in self.batches:
-                _insert_row(cursor, "ops.delivery_batch", {**batch["batch"], "generation": generation})
-                _insert_row(cursor, "ops.delivery_item", batch["item"])
-                for result in batch["results"]:
-                    _insert_row(cursor, "landing.vendor_result", result)
+            _insert_rows(
+                cursor, "ops.delivery_batch", [{**batch["batch"], "generation": generation} for batch in self.batches]
+            )
+            _insert_rows(cursor, "ops.delivery_item", [batch["item"] for batch in self.batches])
+            _insert_rows(
+                cursor, "landing.vendor_result", [result for batch in self.batches for result in batch["results"]]
+            )
+            # As the loader does: without statistics the planner takes the tables for empty.
+            cursor.execute("analyze")
         self.rows, self.batches = {}, []
         return batch_id
 
@@ -280,9 +285,14 @@ def _result(batch_id: str, ref: str, vendor: str, at: datetime, line: int, resul
     }
 
 
-def _insert_row(cursor: psycopg2.extensions.cursor, table: str, row: Row) -> None:
-    marks = ", ".join(["%s"] * len(row))
-    cursor.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
+def _insert_rows(cursor: psycopg2.extensions.cursor, table: str, rows: list[Row]) -> None:
+    """Rows that name different columns: what one does not name has its default."""
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        alike.setdefault(tuple(row), []).append(row)
+    for columns, of_columns in alike.items():
+        values = [tuple(row.values()) for row in of_columns]
+        execute_values(cursor, f"insert into {table} ({', '.join(columns)}) values %s", values, page_size=1000)
 
 
 def _insert(cursor: psycopg2.extensions.cursor, table: str, batch_id: int, rows: list[Row]) -> None:
@@ -291,6 +301,7 @@ def _insert(cursor: psycopg2.extensions.cursor, table: str, batch_id: int, rows:
         cursor,
         f"insert into landing.{table} (_batch_id, {', '.join(columns)}) values %s",
         [(batch_id, *(row.get(column) for column in columns)) for row in rows],
+        page_size=1000,
     )
 
 

@@ -77,7 +77,7 @@ opted_out as (
     inner join channels
         on
             customers.does_opt_out_close_all
-            or events.channel in (channels.channel, channels.medium)
+            or events.medium in (channels.channel, channels.medium)
             or events.channel not in (select known.channel from channels as known)
     where
         events.suppresses = 'CHANNEL_REFUSED'

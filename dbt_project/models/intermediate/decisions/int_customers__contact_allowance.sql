@@ -47,7 +47,8 @@ bound as (
             when limits.channel is null then 'all'
             when limits.channel = channels.medium then 'medium'
             else 'own'
-        end as reach
+        end
+        || case limits.per when 'loan' then '_of_loan' else '' end as reach
     from limits
     inner join channels on limits.channel is null or limits.channel in (channels.channel, channels.medium)
 ),
@@ -192,11 +193,9 @@ select
     currency,
     policy_id,
     channel,
-    min(attempts) filter (where is_daily and reach = 'own') as day_own,
-    min(attempts) filter (where is_daily and reach = 'medium') as day_medium,
-    min(attempts) filter (where is_daily and reach = 'all') as day_all,
-    min(attempts) filter (where not is_daily and reach = 'own') as period_own,
-    min(attempts) filter (where not is_daily and reach = 'medium') as period_medium,
-    min(attempts) filter (where not is_daily and reach = 'all') as period_all
+    {%- for reach in limit_reaches() %}
+    min(attempts) filter (where is_daily and reach = '{{ reach }}') as day_{{ reach }},
+    min(attempts) filter (where not is_daily and reach = '{{ reach }}') as period_{{ reach }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from left_over
 group by customer_id, currency, policy_id, channel

@@ -180,12 +180,10 @@ considered as (
             as numeric(18, 2)
         ) as expected_value,
         coalesce(waiting.days_waited, 0) as days_waited,
-        coalesce(personal.day_own, usual.day_own) as day_own,
-        coalesce(personal.day_medium, usual.day_medium) as day_medium,
-        coalesce(personal.day_all, usual.day_all) as day_all,
-        coalesce(personal.period_own, usual.period_own) as period_own,
-        coalesce(personal.period_medium, usual.period_medium) as period_medium,
-        coalesce(personal.period_all, usual.period_all) as period_all
+        {%- for reach in limit_reaches() %}
+        coalesce(personal.day_{{ reach }}, usual.day_{{ reach }}) as day_{{ reach }},
+        coalesce(personal.period_{{ reach }}, usual.period_{{ reach }}) as period_{{ reach }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from scope
     cross join channels
     inner join circumstances
@@ -264,51 +262,34 @@ permitted as (
 
 -- Limits nest: those of a channel lie inside those of its medium, and these inside those of all channels. At each level
 -- the rows take from what is left in order of their step, and pass on what they got.
-own_level as (
+{%- for reach in limit_reaches() %}
+level_{{ loop.index }} as (
     select
         *,
-        coalesce(sum(planned_attempts) over earlier, 0) as taken_own
-    from permitted
-    window earlier as (
-        partition by customer_id, channel
-        order by step asc, channel_position asc, expected_value desc, currency asc
-        rows between unbounded preceding and 1 preceding
-    )
-),
-
-medium_level as (
-    select
-        *,
+        {%- set before = 'granted_' ~ (loop.index - 1) if loop.index > 1 else 'planned_attempts' %}
+        {%- set taken = 'coalesce(sum(' ~ before ~ ') over earlier, 0)' %}
         greatest(
-            0, least(planned_attempts, day_own - taken_own, period_own - taken_own)
-        ) as granted_own,
-        coalesce(
-            sum(greatest(0, least(planned_attempts, day_own - taken_own, period_own - taken_own))) over earlier, 0
-        ) as taken_medium
-    from own_level
-    window earlier as (
-        partition by customer_id, medium
-        order by step asc, channel_position asc, expected_value desc, currency asc
-        rows between unbounded preceding and 1 preceding
-    )
+            0, least({{ before }}, day_{{ reach }} - {{ taken }}, period_{{ reach }} - {{ taken }})
+        ) as granted_{{ loop.index }}
+    from {{ 'level_' ~ (loop.index - 1) if loop.index > 1 else 'permitted' }}
+    window earlier as ({{ earlier_rows(reach) }})
 ),
-
-top_level as (
+{% endfor %}
+-- What is left for a row when those before it have what they got.
+left_over as (
     select
         *,
-        greatest(
-            0, least(granted_own, day_medium - taken_medium, period_medium - taken_medium)
-        ) as granted_medium,
-        coalesce(
-            sum(greatest(0, least(granted_own, day_medium - taken_medium, period_medium - taken_medium))) over earlier,
-            0
-        ) as taken_all
-    from medium_level
-    window earlier as (
-        partition by customer_id
-        order by step asc, channel_position asc, expected_value desc, currency asc
-        rows between unbounded preceding and 1 preceding
-    )
+        granted_{{ limit_reaches() | length }} as attempts,
+        {%- for reach in limit_reaches() %}
+        {%- set taken = 'coalesce(sum(granted_' ~ (limit_reaches() | length) ~ ') over earlier_' ~ reach ~ ', 0)' %}
+        day_{{ reach }} - {{ taken }} as day_left_{{ reach }},
+        period_{{ reach }} - {{ taken }} as period_left_{{ reach }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from level_{{ limit_reaches() | length }}
+    window
+        {%- for reach in limit_reaches() %}
+        earlier_{{ reach }} as ({{ earlier_rows(reach) }}){{ ',' if not loop.last }}
+        {%- endfor %}
 ),
 
 granted as (
@@ -319,13 +300,12 @@ granted as (
         vendor,
         daily_capacity,
         expected_value,
+        attempts,
         md5(concat_ws('|', customer_id, currency, channel, {{ as_of_date() }})) as tie_breaker,
         case when days_waited >= longest_wait_days then days_waited else 0 end as days_overdue,
-        greatest(0, least(granted_medium, day_all - taken_all, period_all - taken_all)) as attempts,
-        least(day_own - taken_own, day_medium - taken_medium, day_all - taken_all) <= 0 as is_day_used_up,
-        least(period_own - taken_own, period_medium - taken_medium, period_all - taken_all) <= 0
-            as is_period_used_up
-    from top_level
+        {{ least_left('left_over', 'day_left') }} <= 0 as is_day_used_up,
+        {{ least_left('left_over', 'period_left') }} <= 0 as is_period_used_up
+    from left_over
 ),
 
 -- Who has waited longest goes first, once that is longer than anybody should; otherwise the expected value decides.

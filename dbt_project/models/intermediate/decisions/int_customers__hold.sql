@@ -71,34 +71,39 @@ flagged as (
     where {{ in_force('flags') }}
 ),
 
--- Flags that the bank took back: they also end what a customer told us before.
+-- Flags that the bank took back: they also end what a customer told us while they were in force, or before.
 lifted as (
     select
         flags.customer_id,
         known_flags.reason_code,
-        flags.valid_to as lifted_on
+        flags.valid_to - 1 as last_day
     from flags
     inner join known_flags on flags.flag = known_flags.flag
     where flags.valid_to <= {{ as_of_date() }}
 ),
 
--- Somebody decided on a request for help.
-answered as (
+-- Somebody decided on a request for help: on the day of the acceptance or, where the bank names none, of the change. What
+-- becomes of a plan later answers no request that was made since.
+decided as (
     select
         loans.customer_id,
-        'HARDSHIP_REQUESTED' as reason_code,
-        cast(arrangements.updated_at at time zone {{ bank_time_zone() }} as date) as lifted_on
+        coalesce(
+            arrangements.accepted_on, cast(arrangements.updated_at at time zone {{ bank_time_zone() }} as date)
+        ) as decided_on
     from arrangements
     inner join loans on arrangements.loan_id = loans.loan_id
-    where
-        arrangements.status <> 'offered'
-        and cast(arrangements.updated_at at time zone {{ bank_time_zone() }} as date) <= {{ as_of_date() }}
+    where arrangements.status <> 'offered'
 ),
 
 ended as (
     select * from lifted
     union all
-    select * from answered
+    select
+        customer_id,
+        'HARDSHIP_REQUESTED' as reason_code,
+        decided_on as last_day
+    from decided
+    where decided_on <= {{ as_of_date() }}
 ),
 
 -- What a vendor or the bank was told works as a flag from the moment it landed.
@@ -112,7 +117,7 @@ told as (
         on
             events.customer_id = ended.customer_id
             and events.suppresses = ended.reason_code
-            and events.occurred_on <= ended.lifted_on
+            and events.occurred_on <= ended.last_day
     where
         events.suppresses not in ('CHANNEL_REFUSED', 'CONTACT_POINT_INVALID')
         and events.occurred_on <= {{ as_of_date() }}
@@ -134,30 +139,59 @@ conversations as (
 ),
 
 -- What holds for one debtor holds for those who owe with him, where the rule says so.
-joint as (
+debtors as (
     select
-        loans.customer_id,
-        flagged.reason_code,
-        flagged.since_on
-    from flagged
+        loan_id,
+        customer_id
+    from parties
+    where role = 'co_debtor'
+    union distinct
+    select
+        loans.loan_id,
+        loans.customer_id
+    from loans
     inner join parties
         on
-            flagged.customer_id = parties.customer_id
+            loans.loan_id = parties.loan_id
             and parties.role = 'co_debtor'
-    inner join loans on parties.loan_id = loans.loan_id
-    inner join customers on loans.customer_id = customers.customer_id
+),
+
+shared_reasons as (
+    select * from flagged
+    union all
+    select
+        customer_id,
+        since_on,
+        reason_code
+    from told
+),
+
+joint as (
+    select
+        debtors.customer_id,
+        shared_reasons.reason_code,
+        shared_reasons.since_on
+    from shared_reasons
     inner join joint_rules
         on
-            customers.policy_id = joint_rules.policy_id
-            and flagged.reason_code = joint_rules.reason_code
+            shared_reasons.reason_code = joint_rules.reason_code
             and joint_rules.joint_debtors
+    inner join debtors as held on shared_reasons.customer_id = held.customer_id
+    inner join debtors
+        on
+            held.loan_id = debtors.loan_id
+            and held.customer_id <> debtors.customer_id
+    inner join customers
+        on
+            debtors.customer_id = customers.customer_id
+            and joint_rules.policy_id = customers.policy_id
 ),
 
 open_complaints as (
     select
         customer_id,
         'COMPLAINT_OPEN' as reason_code,
-        min(cast(received_at at time zone {{ bank_time_zone() }} as date)) as since_on
+        max(cast(received_at at time zone {{ bank_time_zone() }} as date)) as since_on
     from complaints
     where
         cast(received_at at time zone {{ bank_time_zone() }} as date) <= {{ as_of_date() }}

@@ -161,12 +161,17 @@ not_in_arrears as (
 -- Every loan in arrears of the row must be cured by what landed since.
 cured as (
     select
-        loans.customer_id,
-        loans.currency
-    from loans
+        scope.customer_id,
+        scope.currency
+    from scope
+    inner join loans
+        on
+            scope.customer_id = loans.customer_id
+            and scope.currency = loans.currency
+            and {{ holds('scope.loan_ids', 'loans.loan_id') }}
     left join paid_since on loans.loan_id = paid_since.loan_id
     where loans.days_past_due > 0
-    group by loans.customer_id, loans.currency
+    group by scope.customer_id, scope.currency
     having bool_and(coalesce(paid_since.is_cured, false))
 ),
 
@@ -259,25 +264,44 @@ without_point as (
     where why.applies
 ),
 
+exhausted as (
+    select
+        allowances.customer_id,
+        allowances.currency,
+        allowances.policy_id,
+        allowances.channel,
+        why.reason_code
+    from allowances
+    cross join
+        lateral (
+            values
+            ('FREQUENCY_DAY', {{ least_left('allowances', 'day') }} <= 0),
+            ('FREQUENCY_PERIOD', {{ least_left('allowances', 'period') }} <= 0)
+        ) as why (reason_code, applies)
+    where why.applies
+),
+
 used_up as (
+    select
+        customer_id,
+        currency,
+        channel,
+        reason_code
+    from exhausted
+    where customer_id is not null
+    union all
+    -- A pack that allows none at all: it is used up before anything happened.
     select
         considered.customer_id,
         considered.currency,
         considered.channel,
-        why.reason_code
+        exhausted.reason_code
     from considered
-    inner join allowances
+    inner join exhausted
         on
-            considered.customer_id = allowances.customer_id
-            and considered.currency = allowances.currency
-            and considered.channel = allowances.channel
-    cross join
-        lateral (
-            values
-            ('FREQUENCY_DAY', least(allowances.day_own, allowances.day_medium, allowances.day_all) <= 0),
-            ('FREQUENCY_PERIOD', least(allowances.period_own, allowances.period_medium, allowances.period_all) <= 0)
-        ) as why (reason_code, applies)
-    where why.applies
+            considered.policy_id = exhausted.policy_id
+            and considered.channel = exhausted.channel
+    where exhausted.customer_id is null
 ),
 
 closed as (
