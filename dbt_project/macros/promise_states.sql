@@ -19,7 +19,7 @@
             made.promise_id,
             sum(payments.amount) as amount
         from {{ ref('int_customers__promise') }} as made
-        inner join {{ ref('int_payments__effect') }} as payments
+        inner join ({{ payment_effects(loans_of(ref('int_customers__promise'))) }}) as payments -- noqa: ST05
             on
                 made.customer_id = payments.customer_id
                 and made.currency = payments.currency

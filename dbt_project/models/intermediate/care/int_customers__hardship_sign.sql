@@ -14,10 +14,6 @@ instalments as (
     select * from {{ ref('int_instalments__cumulative') }}
 ),
 
-payments as (
-    select * from {{ ref('int_payments__effect') }}
-),
-
 -- Reduced payments: in each of the last two calendar months something was paid, and less than fell due --------------
 cases as (
     select
@@ -43,22 +39,8 @@ months as (
         {{ month_of(as_of_date()) }} as month_to
 ),
 
-due_by_month as (
-    select
-        cases.customer_id,
-        cases.currency,
-        months.month_from,
-        sum(instalments.amount_due) as amount
-    from cases
-    inner join instalments
-        on
-            cases.loan_id = instalments.loan_id
-            and cases.schedule_version = instalments.schedule_version
-    inner join months
-        on
-            instalments.due_on >= months.month_from
-            and instalments.due_on < months.month_to
-    group by cases.customer_id, cases.currency, months.month_from
+payments as (
+    {{ payment_effects('select cases.loan_id from cases') }}
 ),
 
 paid_by_month as (
@@ -73,7 +55,44 @@ paid_by_month as (
         on
             payments.paid_on >= months.month_from
             and payments.paid_on < months.month_to
-    where payments.counts_from <= {{ as_of_date() }}
+    where
+        payments.counts_from <= {{ as_of_date() }}
+        -- The first and the last day of all months once more: these are looked up, the months are compared.
+        and payments.paid_on >= {{ add_months(month_of(as_of_date()), -2) }}
+        and payments.paid_on < {{ month_of(as_of_date()) }}
+    group by cases.customer_id, cases.currency, months.month_from
+    having sum(payments.amount) > 0
+),
+
+-- Only of those who paid in both months is asked what fell due.
+payers as (
+    select
+        customer_id,
+        currency
+    from paid_by_month
+    group by customer_id, currency
+    having count(*) = 2
+),
+
+due_by_month as (
+    select
+        cases.customer_id,
+        cases.currency,
+        months.month_from,
+        sum(instalments.amount_due) as amount
+    from payers
+    inner join cases
+        on
+            payers.customer_id = cases.customer_id
+            and payers.currency = cases.currency
+    inner join instalments
+        on
+            cases.loan_id = instalments.loan_id
+            and cases.schedule_version = instalments.schedule_version
+    inner join months
+        on
+            instalments.due_on >= months.month_from
+            and instalments.due_on < months.month_to
     group by cases.customer_id, cases.currency, months.month_from
 ),
 
@@ -87,9 +106,7 @@ reduced as (
             due_by_month.customer_id = paid_by_month.customer_id
             and due_by_month.currency = paid_by_month.currency
             and due_by_month.month_from = paid_by_month.month_from
-    where
-        paid_by_month.amount > 0
-        and paid_by_month.amount < due_by_month.amount
+    where paid_by_month.amount < due_by_month.amount
     group by due_by_month.customer_id, due_by_month.currency
     having count(*) = 2
 )

@@ -10,10 +10,6 @@ instalments as (
     select * from {{ ref('int_instalments__cumulative') }}
 ),
 
-payments as (
-    select * from {{ ref('int_payments__effect') }}
-),
-
 -- An accepted plan protects from its acceptance, even where it begins later. One that ended early protected until then.
 in_force as (
     select
@@ -44,6 +40,10 @@ reduced as (
             and instalments.due_on <= {{ as_of_date() }} - 3
     where in_force.kind = 'reduced_payment'
     group by in_force.arrangement_id
+),
+
+payments as (
+    {{ payment_effects('select in_force.loan_id from in_force') }}
 ),
 
 paid as (

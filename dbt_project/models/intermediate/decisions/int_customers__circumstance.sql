@@ -30,10 +30,6 @@ instalments as (
     select * from {{ ref('int_instalments__cumulative') }}
 ),
 
-payments as (
-    select * from {{ ref('int_payments__effect') }}
-),
-
 promises as (
     {{ promise_states(as_of_date()) }}
 ),
@@ -96,13 +92,16 @@ suspects as (
     where broken >= 2
 ),
 
+payments as (
+    {{ payment_effects(loans_of('suspects')) }}
+),
+
 -- Money for a loan that is on no row of arrears shows that the customer can pay. What bounced was no repayment.
 paid_loans as (
     select
         payments.customer_id,
         payments.loan_id
     from payments
-    inner join suspects on payments.customer_id = suspects.customer_id
     where
         payments.paid_on > {{ as_of_date() }} - 90
         and payments.counts_from <= {{ as_of_date() }}

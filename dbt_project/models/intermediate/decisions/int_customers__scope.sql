@@ -1,4 +1,4 @@
-with loans as (
+with loans as {{ inline() }} (
     select * from {{ ref('int_loans__delinquency') }}
 ),
 

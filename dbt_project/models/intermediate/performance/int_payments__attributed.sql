@@ -1,8 +1,4 @@
-with effects as (
-    select * from {{ ref('int_payments__effect') }}
-),
-
-attempts as (
+with attempts as (
     select * from {{ ref('fct_contact_attempt') }}
 ),
 
@@ -41,6 +37,10 @@ worked as (
     select customer_id from assignments
 ),
 
+effects as (
+    {{ payment_effects(loans_of('worked')) }}
+),
+
 -- What is left of each payment after its reversals.
 payments as (
     select
@@ -51,7 +51,6 @@ payments as (
         effects.paid_on,
         cast(sum(effects.amount) as numeric(18, 2)) as amount
     from effects
-    inner join worked on effects.customer_id = worked.customer_id
     inner join horizon on effects.counts_from <= horizon.known_until
     group by effects.payment_id, effects.loan_id, effects.customer_id, effects.currency, effects.paid_on
     having sum(effects.amount) > 0
