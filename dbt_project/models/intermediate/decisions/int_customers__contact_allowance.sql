@@ -193,9 +193,6 @@ select
     currency,
     policy_id,
     channel,
-    {%- for reach in limit_reaches() %}
-    min(attempts) filter (where is_daily and reach = '{{ reach }}') as day_{{ reach }},
-    min(attempts) filter (where not is_daily and reach = '{{ reach }}') as period_{{ reach }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    {{ for_each_limit("min(attempts) filter (where @is_daily and reach = '@reach') as @limit") }}
 from left_over
 group by customer_id, currency, policy_id, channel

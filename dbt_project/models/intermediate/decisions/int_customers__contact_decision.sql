@@ -180,10 +180,7 @@ considered as (
             as numeric(18, 2)
         ) as expected_value,
         coalesce(waiting.days_waited, 0) as days_waited,
-        {%- for reach in limit_reaches() %}
-        coalesce(personal.day_{{ reach }}, usual.day_{{ reach }}) as day_{{ reach }},
-        coalesce(personal.period_{{ reach }}, usual.period_{{ reach }}) as period_{{ reach }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ for_each_limit('coalesce(personal.@limit, usual.@limit) as @limit') }}
     from scope
     cross join channels
     inner join circumstances
@@ -260,51 +257,31 @@ permitted as (
     where forbidden.customer_id is null
 ),
 
--- Limits nest: those of a channel lie inside those of its medium, and these inside those of all channels. At each level
--- the rows take from what is left in order of their step, and pass on what they got.
-{%- for reach in limit_reaches() %}
-level_{{ loop.index }} as (
-    select
-        *,
-        {%- set before = 'granted_' ~ (loop.index - 1) if loop.index > 1 else 'planned_attempts' %}
-        {%- set taken = 'coalesce(sum(' ~ before ~ ') over earlier, 0)' %}
-        greatest(
-            0, least({{ before }}, day_{{ reach }} - {{ taken }}, period_{{ reach }} - {{ taken }})
-        ) as granted_{{ loop.index }}
-    from {{ 'level_' ~ (loop.index - 1) if loop.index > 1 else 'permitted' }}
-    window earlier as ({{ earlier_rows(reach) }})
+shared_out as (
+    {{ granted_by_level('permitted') }}
 ),
-{% endfor %}
--- What is left for a row when those before it have what they got.
+
 left_over as (
-    select
-        *,
-        granted_{{ limit_reaches() | length }} as attempts,
-        {%- for reach in limit_reaches() %}
-        {%- set taken = 'coalesce(sum(granted_' ~ (limit_reaches() | length) ~ ') over earlier_' ~ reach ~ ', 0)' %}
-        day_{{ reach }} - {{ taken }} as day_left_{{ reach }},
-        period_{{ reach }} - {{ taken }} as period_left_{{ reach }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from level_{{ limit_reaches() | length }}
-    window
-        {%- for reach in limit_reaches() %}
-        earlier_{{ reach }} as ({{ earlier_rows(reach) }}){{ ',' if not loop.last }}
-        {%- endfor %}
+    {{ left_after('shared_out') }}
 ),
 
 granted as (
     select
-        customer_id,
-        currency,
-        channel,
-        vendor,
-        daily_capacity,
-        expected_value,
-        attempts,
-        md5(concat_ws('|', customer_id, currency, channel, {{ as_of_date() }})) as tie_breaker,
-        case when days_waited >= longest_wait_days then days_waited else 0 end as days_overdue,
-        {{ least_left('left_over', 'day_left') }} <= 0 as is_day_used_up,
-        {{ least_left('left_over', 'period_left') }} <= 0 as is_period_used_up
+        left_over.customer_id,
+        left_over.currency,
+        left_over.channel,
+        left_over.vendor,
+        left_over.daily_capacity,
+        left_over.expected_value,
+        left_over.attempts,
+        md5(concat_ws('|', left_over.customer_id, left_over.currency, left_over.channel, {{ as_of_date() }}))
+            as tie_breaker,
+        case
+            when left_over.days_waited >= left_over.longest_wait_days then left_over.days_waited
+            else 0
+        end as days_overdue,
+        {{ least_left('left_over', 'left_day') }} <= 0 as is_day_used_up,
+        {{ least_left('left_over', 'left_period') }} <= 0 as is_period_used_up
     from left_over
 ),
 

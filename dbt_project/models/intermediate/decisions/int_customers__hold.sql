@@ -82,8 +82,8 @@ lifted as (
     where flags.valid_to <= {{ as_of_date() }}
 ),
 
--- Somebody decided on a request for help: on the day of the acceptance or, where the bank names none, of the change. What
--- becomes of a plan later answers no request that was made since.
+-- Somebody decided on a request for help: on the day of the acceptance or, where the bank names none, of the change.
+-- What becomes of a plan later answers no request that was made since.
 decided as (
     select
         loans.customer_id,
