@@ -453,7 +453,7 @@ def test_one_number_for_two_customers_on_two_lists_of_a_day_is_stopped(day: Day)
 
 
 def break_rule(day: Day, rule: str, customer_id: str = "C1", **columns: object) -> None:
-    """What the view of broken rules says of a row of the ledger."""
+    """What the table of broken rules says of a row of the ledger."""
     row = {"as_of": AS_OF, "customer_id": customer_id, "currency": "USD", "channel": "sms", "rule": rule}
     day.insert("intermediate.int_contacts__breach", **(row | columns))
 

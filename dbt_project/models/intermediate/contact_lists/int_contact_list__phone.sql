@@ -8,7 +8,7 @@ customers as (
     select * from {{ ref('stg_core_banking__customers') }}
 ),
 
-points as (
+points as {{ inline() }} (
     select * from {{ ref('stg_core_banking__contact_points') }}
 )
 

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with ledger as (
     {% for channel in ['sms', 'phone', 'field_visit', 'legal', 'care'] -%}
     {{ contact_rows(channel) }}
