@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from decision_cases import build_cases
-from decision_reference import populate
+from decision_portfolio import Populace
 from decision_world import AS_OF as FIRST
 from decision_world import Row, World
 from generated import portfolio
@@ -25,7 +25,7 @@ def land_first_day(warehouse: Warehouse) -> None:
     quarantine(warehouse.connection, "loan_transactions", batch, "transaction_id = 'T000003'")
     world = World()
     build_cases(world)
-    populate(world, LOANS, SEED)
+    Populace(world, SEED, "r").add(LOANS)
     _work(world)
     world.add("feed_status", table_name="customer_flags", complete_to=NEXT_MORNING + timedelta(hours=12))
     world.land(warehouse.connection)
