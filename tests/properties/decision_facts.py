@@ -430,12 +430,12 @@ class Facts:
         return "kept_promise" if "kept" in ended else "none"
 
     # Hardship, lost contact, wilful -------------------------------------------------------------------------------
-    def has_hardship(self, currency: str) -> bool:
+    def has_hardship(self, currency: str, *, is_in_arrears: bool) -> bool:
         """Asked for help, or paid in each of the last two calendar months, and less than fell due."""
         if any(hold.reason == "HARDSHIP_REQUESTED" for hold in self.holds):
             return True
         loans = [loan_id for loan_id, each in self.positions.items() if each["currency"] == currency]
-        if not any(self.positions[loan_id]["days_past_due"] for loan_id in loans):
+        if not is_in_arrears:
             return False
         last = self.as_of.replace(day=1) - ONE_DAY
         before = last.replace(day=1) - ONE_DAY
@@ -464,14 +464,13 @@ class Facts:
         times = {(each.hour >= 12) + (each.hour >= 17) for each in tries}
         return len(tries) >= 5 and len({each.on for each in tries}) >= 3 and len(times) >= 2
 
-    def is_wilful(self, currency: str) -> bool:
-        """Refused, or broke two promises, within 90 days, and could have paid; in no difficulty that we know of."""
+    def is_wilful(self, currency: str, holds: Iterable[Hold]) -> bool:
+        """Refused, or broke two promises, within 90 days, and could have paid; nothing that holds excuses it."""
         since = self.as_of - NINETY_DAYS
         refused = any(each.disposition == "refused" and each.on > since for each in self.attempts)
         broken = [each for each in self.promises if each["status"] == "broken" and each["ends"] > since]
-        excused = EXCUSES & {hold.reason for hold in self.holds}
-        is_excused = excused or self.has_hardship(currency)
-        return (refused or len(broken) >= 2) and not is_excused and self._could_pay(currency, since + ONE_DAY)
+        excused = EXCUSES & {hold.reason for hold in holds}
+        return (refused or len(broken) >= 2) and not excused and self._could_pay(currency, since + ONE_DAY)
 
     def _could_pay(self, currency: str, since: date) -> bool:
         """Paid for a loan that is not in arrears here, or earns three times what fell due last."""

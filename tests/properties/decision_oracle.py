@@ -107,17 +107,22 @@ class DecisionOracle:
             yield "BELOW_MINIMUM"
 
     def _holds(self, facts: Facts, debt: Debt, channel: Channel, pack: str) -> Iterator[str]:
-        holds = list(facts.holds)
-        for other in self.bank.joint.get(facts.id, ()):
-            for hold in self.facts[other].flags if other in self.facts else ():
-                if "true" in self.policy.parameters(pack, hold.reason, "joint_debtors"):
-                    holds.append(hold)
+        holds = self._holds_of(facts, pack)
         for promise in facts.promises:
             if (promise["currency"], promise["status"]) == (debt.currency, "open"):
                 holds.append(Hold("PROMISE_OPEN", promise["on"]))
         yield from (hold.reason for hold in holds if self.policy.closes(pack, hold.reason, channel, hold.since))
         if self._is_refused(facts, channel, pack):
             yield "CHANNEL_REFUSED"
+
+    def _holds_of(self, facts: Facts, pack: str) -> list[Hold]:
+        """His own and, where the rule says so, those of whoever owes with him."""
+        holds = list(facts.holds)
+        for other in self.bank.joint.get(facts.id, ()):
+            for hold in self.facts[other].flags if other in self.facts else ():
+                if "true" in self.policy.parameters(pack, hold.reason, "joint_debtors"):
+                    holds.append(hold)
+        return holds
 
     def _is_refused(self, facts: Facts, channel: Channel, pack: str) -> bool:
         """By what the bank has on file, or by an opt-out that no later consent takes back."""
@@ -183,10 +188,17 @@ class DecisionOracle:
     def _treatment(self, facts: Facts, debt: Debt, channel: Channel, pack: str, decision: Decision) -> Iterator[str]:
         """Hardship turns collection into care: nothing but care is used."""
         lines = self.policy.treatments(debt.tier, channel.name, debt.counted)
-        if not lines or (channel.name != "care" and facts.has_hardship(debt.currency)):
+        has_hardship = facts.has_hardship(debt.currency, is_in_arrears=debt.is_in_arrears)
+        if not lines or (channel.name != "care" and has_hardship):
             yield "NOT_THIS_TIER"
             return
-        met = [line for line in lines if self._is_met(facts, debt, line["requires"])]
+        is_met = {
+            "lost_contact": lambda: facts.is_lost,
+            "wilful": lambda: not has_hardship and facts.is_wilful(debt.currency, self._holds_of(facts, pack)),
+            "hardship": lambda: has_hardship,
+        }
+        # Nothing, or something of the collector, is met by every customer.
+        met = [line for line in lines if is_met.get(line["requires"], lambda: True)()]
         line = min(met or lines, key=lambda each: int(each["step"]))
         decision.step = int(line["step"])
         decision.template, decision.requires = line["template_or_offer"] or None, line["requires"] or None
@@ -197,16 +209,6 @@ class DecisionOracle:
             approvers = max(map(int, self.policy.parameters(pack, "NOT_APPROVED", "approvers")), default=2)
             if self.bank.approved.get((facts.id, debt.currency), 0) < approvers:
                 yield "NOT_APPROVED"
-
-    def _is_met(self, facts: Facts, debt: Debt, requirement: str) -> bool:
-        match requirement:
-            case "lost_contact":
-                return facts.is_lost
-            case "wilful":
-                return facts.is_wilful(debt.currency)
-            case "hardship":
-                return facts.has_hardship(debt.currency)
-        return True  # nothing, or something of the collector
 
     # How often ----------------------------------------------------------------------------------------------------
     def _frequency(self, facts: Facts, debt: Debt, channel: Channel, pack: str, decision: Decision) -> Iterator[str]:
