@@ -93,7 +93,7 @@ def _parsed_once() -> Iterator[None]:
             if args[0] != "build":
                 return super().invoke(args, **options)
             common = args[1 : args.index("--exclude-resource-type")]
-            variables = args[(at := args.index("--vars")) : at + 2]
+            variables = args[(at := args.index("--vars")) : at + 2] if "--vars" in args else []
             parse = ["parse", *common, *variables]
             environment = {
                 name: value

@@ -1,5 +1,5 @@
--- A contact that its channel's list does not show would be lost without a word: the lists look up names and numbers, and
--- a row of which one is not there is gone. (The lists are views of the ledger: they cannot have a row more.)
+-- A contact that its channel's list does not show would be lost without a word: the lists look up names and numbers,
+-- and a row of which one is not there is gone. (The lists are views of the ledger: they cannot have a row more.)
 {% set as_of = as_of_date() -%}
 
 with decisions as (

@@ -141,8 +141,8 @@ MUTATIONS = [
     Mutation(
         "unknown_zone",
         "int_customers__policy",
-        "coalesce(known_zones.time_zone, only_zones.time_zone) as",
-        "coalesce(known_zones.time_zone, only_zones.time_zone, 'Asia/Shanghai') as",
+        "coalesce(names.name, only_zones.time_zone) as",
+        "coalesce(names.name, only_zones.time_zone, 'Asia/Shanghai') as",
     ),
     Mutation("holiday", "int_customers__contact_window", "or (windows.weekday = 'holiday' and days.is_holiday)", ""),
     Mutation(

@@ -1,5 +1,7 @@
 """The gate on the marts: identities that must hold, and tiers whose size swings too far. It stops before any list."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -87,10 +89,14 @@ def _judge(
         "loans": sql.Identifier(*loans.split(".")),
     }
     results = {}
-    with Session(suites_dir=suites_dir, docs_dir=docs_dir) as session:
+    with (
+        _copied_decisions(warehouse, build) as decisions,
+        Session(suites_dir=suites_dir, docs_dir=docs_dir) as session,
+    ):
+        relations = {"fct_loan_delinquency": loans, "fct_contact_decision": decisions}
         for mart in MARTS:
             suite = read_suite(f"marts.{mart}", suites_dir=suites_dir, parameters=parameters, connection=warehouse)
-            relation = loans if mart == "fct_loan_delinquency" else f"marts.{mart}"
+            relation = relations.get(mart, f"marts.{mart}")
             results[mart] = run_on_table(session, warehouse, suite, relation, reference=f"build-{build.build_id}")
     return results
 
@@ -101,6 +107,27 @@ def _loans_of(warehouse: Connection, as_of: date) -> str:
         cursor.execute("select max(as_of) from marts.fct_loan_delinquency")
         newest = cursor.fetchall()[0][0]
     return "marts.fct_loan_delinquency" if newest in (None, as_of) else "intermediate.int_loans__delinquency"
+
+
+@contextmanager
+def _copied_decisions(warehouse: Connection, build: _Build) -> Iterator[str]:
+    """The day's decisions as a table, for the time of the check; what a killed check left goes when it runs again.
+
+    Each rule reads them three times, and the mart is a view over the decisions of years that works them out each time.
+    """
+    copy = f"intermediate.decisions_under_check_{build.build_id}"
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute(f"drop table if exists {copy}")
+        cursor.execute(
+            f"create unlogged table {copy} as select * from marts.fct_contact_decision where as_of = %s",  # noqa: S608
+            (build.as_of,),
+        )
+        cursor.execute(f"analyze {copy}")
+    try:
+        yield copy
+    finally:
+        with warehouse, warehouse.cursor() as cursor:
+            cursor.execute(f"drop table if exists {copy}")
 
 
 def _decide(warehouse: Connection, build: _Build, results: dict[str, list[RuleResult]]) -> str:

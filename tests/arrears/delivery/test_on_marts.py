@@ -31,7 +31,7 @@ from arrears.source.contract import TABLES
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 MODELS = (
     "+fct_contact_decision +path:models/intermediate/contact_lists +fct_contact_attempt +fct_loan_delinquency"
-    " stg_core_banking__feed_status"
+    " stg_core_banking__feed_status int_loan_transactions__effects"
 )
 
 

@@ -443,10 +443,10 @@ used_up as (
         planned.customer_id,
         planned.limited_currency,
         planned.limited_channel,
+        planned.at_most,
         planned.attempts
         + coalesce(sum(used.times) filter (where used.subject is null), 0)
-        + coalesce(max(used.times) filter (where used.subject is not null), 0) as attempts,
-        planned.at_most
+        + coalesce(max(used.times) filter (where used.subject is not null), 0) as attempts
     from planned
     left join used
         on
@@ -575,7 +575,7 @@ third_party as (
         )
 ),
 
--- What is said to be owed is: the contractual days and the arrears of the customer's own loans, whatever holds there are
+-- What is said to be owed is: contractual days and arrears of the customer's own loans, whatever holds there are
 named_loans as (
     select
         contacts.customer_id,
@@ -583,7 +583,7 @@ named_loans as (
         contacts.channel,
         named.loan_id
     from contacts
-    cross join lateral ({{ rows_of('contacts.loan_ids', 'loan_id') }}) as named
+    cross join lateral ({{ rows_of('contacts.loan_ids', 'loan_id') }}) as named -- noqa: ST05
 ),
 
 owed as (

@@ -10,7 +10,7 @@
     pre_hook="{{ delete_unsealed_day() }}",
 ) }}
 
-with scope as (
+with scope as {{ inline() }} (
     select * from {{ ref('int_customers__scope') }}
 ),
 
@@ -18,7 +18,7 @@ channels as (
     select * from {{ ref('channels') }}
 ),
 
-suppressions as (
+suppressions as {{ inline() }} (
     select * from {{ ref('int_customers__suppression') }}
 ),
 
@@ -148,10 +148,13 @@ last_attempts as (
     {{ first_of_each('attempts', 'customer_id, medium', 'occurred_at desc, source_key desc') }}
 ),
 
--- Every customer, channel and currency, once ------------------------------------------------------------------------
+-- Every customer, channel and currency, once. What the scope knows of them is joined at the end: a row that is carried
+-- through all that follows is a short one ----------------------------------------------------------------------------
 considered as (
     select
-        scope.*,
+        scope.customer_id,
+        scope.currency,
+        scope.policy_id,
         channels.channel,
         channels.medium,
         channels.position as channel_position,
@@ -179,8 +182,7 @@ considered as (
             coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0)
             as numeric(18, 2)
         ) as expected_value,
-        coalesce(waiting.days_waited, 0) as days_waited,
-        {{ for_each_limit('coalesce(personal.@limit, usual.@limit) as @limit') }}
+        coalesce(waiting.days_waited, 0) as days_waited
     from scope
     cross join channels
     inner join circumstances
@@ -224,16 +226,6 @@ considered as (
         on
             scope.tier = probabilities.tier
             and circumstances.promise_history = probabilities.history
-    left join allowances as personal
-        on
-            scope.customer_id = personal.customer_id
-            and scope.currency = personal.currency
-            and channels.channel = personal.channel
-    left join allowances as usual
-        on
-            usual.customer_id is null
-            and scope.policy_id = usual.policy_id
-            and channels.channel = usual.channel
 ),
 
 -- What several contacts of one customer take from each other ---------------------------------------------------------
@@ -247,13 +239,36 @@ forbidden as (
 ),
 
 permitted as (
-    select considered.*
+    select
+        considered.customer_id,
+        considered.currency,
+        considered.channel,
+        considered.medium,
+        considered.channel_position,
+        considered.planned_attempts,
+        considered.step,
+        considered.vendor,
+        considered.daily_capacity,
+        considered.expected_value,
+        considered.days_waited,
+        considered.longest_wait_days,
+        {{ for_each_limit('coalesce(personal.@limit, usual.@limit) as @limit') }}
     from considered
     left join forbidden
         on
             considered.customer_id = forbidden.customer_id
             and considered.currency = forbidden.currency
             and considered.channel = forbidden.channel
+    left join allowances as personal
+        on
+            considered.customer_id = personal.customer_id
+            and considered.currency = personal.currency
+            and considered.channel = personal.channel
+    left join allowances as usual
+        on
+            usual.customer_id is null
+            and considered.policy_id = usual.policy_id
+            and considered.channel = usual.channel
     where forbidden.customer_id is null
 ),
 
@@ -351,9 +366,9 @@ select
     considered.vendor,
     considered.policy_id,
     '{{ var('policy_version', none) or 'unversioned' }}' as policy_version,
-    considered.tier,
-    considered.days_past_due,
-    considered.arrears_amount,
+    scope.tier,
+    scope.days_past_due,
+    scope.arrears_amount,
     cast(ranked.priority as integer) as priority,
     considered.expected_value,
     'champion' as arm,
@@ -365,13 +380,13 @@ select
     considered.template_or_offer,
     considered.tone,
     considered.requires,
-    considered.amount_due,
-    considered.oldest_unpaid_due_date,
-    considered.outstanding_principal,
-    considered.last_payment_on,
-    considered.last_payment_amount,
+    scope.amount_due,
+    scope.oldest_unpaid_due_date,
+    scope.outstanding_principal,
+    scope.last_payment_on,
+    scope.last_payment_amount,
     considered.last_disposition,
-    considered.loan_ids,
+    scope.loan_ids,
     considered.days_waited,
     case when explained.customer_id is null then 'contact' else 'suppress' end as decision,
     explained.all_reasons[1] as reason_code,
@@ -380,15 +395,19 @@ select
         when considered.channel <> 'care' then null
         when considered.has_asked_for_help then 'hardship_requested'
         when considered.has_reduced_payments then 'reduced_payments'
-        when considered.is_written_off then 'written_off'
+        when scope.is_written_off then 'written_off'
     end as care_reason,
-    case when considered.is_in_arrears then considered.oldest_unpaid_due_date else considered.next_due_date end
+    case when scope.is_in_arrears then scope.oldest_unpaid_due_date else scope.next_due_date end
         as due_date,
     coalesce(considered.collector_id, case when considered.requires = 'senior_collector' then 'senior' end)
         as collector_hint,
     coalesce(considered.approvals_required, 2) as approvals_required
 from considered
 cross join current_build
+inner join scope
+    on
+        considered.customer_id = scope.customer_id
+        and considered.currency = scope.currency
 left join explained
     on
         considered.customer_id = explained.customer_id

@@ -35,18 +35,6 @@ packs as (
     where {{ in_force('rules') }}
 ),
 
-used_zones as (
-    select distinct time_zone
-    from customers
-),
-
--- Spelled as the database knows it, or not known at all.
-known_zones as (
-    select used_zones.time_zone
-    from used_zones
-    inner join {{ known_time_zones() }} as names on used_zones.time_zone = names.name
-),
-
 only_zones as (
     select
         jurisdiction,
@@ -60,9 +48,10 @@ select
     customers.customer_id,
     customers.jurisdiction,
     coalesce(packs.jurisdiction, 'DEFAULT') as policy_id,
-    coalesce(known_zones.time_zone, only_zones.time_zone) as time_zone,
-    coalesce(known_zones.time_zone, only_zones.time_zone, {{ bank_time_zone() }}) as clock_zone
+    coalesce(names.name, only_zones.time_zone) as time_zone,
+    coalesce(names.name, only_zones.time_zone, {{ bank_time_zone() }}) as clock_zone
 from customers
 left join packs on customers.jurisdiction = packs.jurisdiction
-left join known_zones on customers.time_zone = known_zones.time_zone
+-- Spelled as the database knows it, or not known at all.
+left join {{ known_time_zones() }} as names on customers.time_zone = names.name
 left join only_zones on customers.jurisdiction = only_zones.jurisdiction

@@ -86,10 +86,10 @@ recovered as (
         on
             referrals.customer_id = payments.customer_id
             and referrals.currency = payments.currency
-            and payments.paid_on >= referrals.referred_on
-            and payments.counts_from <= horizon.known_until
-            and (referrals.next_referred_on is null or payments.paid_on < referrals.next_referred_on)
-            and (reported.returned_on is null or payments.paid_on <= reported.returned_on)
+            and referrals.referred_on <= payments.paid_on
+            and horizon.known_until >= payments.counts_from
+            and (referrals.next_referred_on is null or referrals.next_referred_on > payments.paid_on)
+            and (reported.returned_on is null or reported.returned_on >= payments.paid_on)
     group by referrals.batch_id, referrals.contact_ref
 )
 
@@ -104,16 +104,16 @@ select
     reported.filed_on,
     reported.settled_on,
     reported.returned_on,
+    decisions.days_past_due,
+    decisions.arrears_amount,
+    cast(coalesce(reported.cost, 0) as numeric(18, 4)) as cost,
+    cast(greatest(0, coalesce(recovered.amount, 0)) as numeric(18, 2)) as recovered,
     case
         when reported.returned_on is not null then 'returned'
         when reported.settled_on is not null then 'settled'
         when reported.filed_on is not null then 'filed'
         else 'referred'
-    end as state,
-    decisions.days_past_due,
-    decisions.arrears_amount,
-    cast(coalesce(reported.cost, 0) as numeric(18, 4)) as cost,
-    cast(greatest(0, coalesce(recovered.amount, 0)) as numeric(18, 2)) as recovered
+    end as state
 from referrals
 left join approved
     on
