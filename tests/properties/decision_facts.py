@@ -397,10 +397,14 @@ class Facts:
     # Promises -----------------------------------------------------------------------------------------------------
     @cached_property
     def promises(self) -> list[dict[str, Any]]:
-        """Every promise with its currency, and whether it is open, kept, partly_kept or broken."""
-        return [
-            self._promise(each) for each in self.attempts if self.is_(each, "promise") and each.row.get("promise_on")
-        ]
+        """Every promise with its currency, and whether it is open, kept, partly_kept or broken.
+
+        One that was noted twice (by the bank, and by the vendor) is one.
+        """
+        made = [each for each in self.attempts if self.is_(each, "promise") and each.row.get("promise_on")]
+        promises = [(self._promise(each), each.row.get("promise_amount")) for each in made]
+        once = {(each["currency"], each["on"], each["ends"], amount): each for each, amount in promises}
+        return list(once.values())
 
     def _promise(self, attempt: Attempt) -> dict[str, Any]:
         currency = attempt.currency or self._largest_currency
