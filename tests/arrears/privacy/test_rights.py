@@ -16,13 +16,13 @@ from arrears.warehouse import migrate
 
 pytestmark = pytest.mark.postgres
 
-PSEUDONYMS = {"customer_key", "loan_key", "promise_key"}
+PSEUDONYMS = {"case_key", "customer_key", "loan_key", "promise_key"}
 COLLECTORS = {"collector_id", "grade", "hired_on", "left_on", "qa_score", "training_overdue", "coaching_topic"}
 """Of the bank's and the vendors' own people, by a code."""
 FACTS = set(
     """
     acknowledge_by acknowledges_stop affordability all_reasons amount amount_collected amount_due amount_kept
-    amount_promised amount_recovered arm arrears_amount as_of asset_class attempted_at attempted_month attempts
+    amount_promised amount_recovered approvers arm arrears_amount as_of asset_class attempted_at attempted_month attempts
     batch_id batch_rows border breaches build_id capacity cases category channel checked_at checked_rows closed
     closing_principal complaints complaints_open complaints_upheld contact_rate contacts cost cost_per_attempt
     cost_per_unit_recovered cumulative_loss_rate cure_rate cure_rate_by_amount cured cured_principal currency
