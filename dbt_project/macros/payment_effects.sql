@@ -1,9 +1,8 @@
-{% macro payment_effects(loans='') -%}
+{% macro payment_effects(loans) -%}
     {#-
         What each payment and what was taken back of it does to the money of a customer. A query. `loans` is a query of the
         loan_ids that are asked for: of few loans only their transactions are read, and not all there are.
     -#}
-    {%- set asked_for = 'loan_id in (' ~ loans ~ ')' if loans else 'true' %}
     select
         effects.transaction_id,
         effects.original_transaction_id as payment_id,
@@ -16,7 +15,7 @@
         effects.counts_from,
         effects.amount
     from (
-        {{ transaction_effects(asked_for) }}
+        {{ transaction_effects('loan_id in (' ~ loans ~ ')') }}
     ) as effects
     inner join {{ ref('int_loans__terms') }} as terms on effects.loan_id = terms.loan_id
     where effects.kind in ('repayment', 'recovery')

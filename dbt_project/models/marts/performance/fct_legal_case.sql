@@ -16,10 +16,6 @@ attempts as (
     select * from {{ ref('fct_contact_attempt') }}
 ),
 
-payments as (
-    select * from {{ ref('int_payments__effect') }}
-),
-
 decisions as (
     select * from {{ ref('int_customers__contact_decision') }}
 ),
@@ -69,6 +65,10 @@ reported as (
     from attempts
     where channel = 'legal'
     group by batch_id, contact_ref
+),
+
+payments as (
+    {{ payment_effects(loans_of('referrals')) }}
 ),
 
 recovered as (
