@@ -1,8 +1,5 @@
 with ledger as (
-    {% for channel in ['sms', 'phone', 'field_visit', 'legal', 'care'] -%}
-    {{ contact_rows(channel) }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    {{ contact_rows() }}
 ),
 
 channels as (
@@ -27,10 +24,6 @@ flags as (
 
 known_flags as (
     select * from {{ ref('known_flags') }}
-),
-
-rules as (
-    select * from {{ ref('contact_rules') }}
 ),
 
 reasons as (
@@ -63,18 +56,6 @@ zones as (
 
 calendar as (
     select * from {{ source('ops', 'calendar_day') }}
-),
-
-seeded_limits as (
-    select * from {{ ref('contact_limits') }}
-),
-
-events as (
-    select * from {{ ref('int_customers__contact_event') }}
-),
-
-plans as (
-    select * from {{ ref('int_customers__planned_contact') }}
 ),
 
 points as (
@@ -153,13 +134,7 @@ known_holds as (
 ),
 
 closing as (
-    select
-        rules.jurisdiction as policy_id,
-        rules.reason_code,
-        rules.applies_to_channel,
-        case when rules.blocks_until <> 'lifted' then cast(rules.blocks_until as integer) end as blocks_days
-    from rules
-    where {{ in_force('rules') }}
+    {{ binding_rules() }}
 ),
 
 spoken_of as (
@@ -330,19 +305,7 @@ outside_hours as (
 
 -- What happened and what is planned, the day's contacts with it, stay within every limit ------------------------------
 limits as (
-    select
-        seeded.jurisdiction as policy_id,
-        seeded.channel,
-        seeded.counted,
-        seeded.per,
-        seeded.days,
-        seeded.at_most,
-        row_number() over (
-            order by
-                seeded.jurisdiction, seeded.channel, seeded.counted, seeded.per, seeded.days, seeded.at_most
-        ) as limit_id
-    from seeded_limits as seeded
-    where {{ in_force('seeded') }}
+    {{ limits_in_force() }}
 ),
 
 -- A limit per loan is one of the loans of a currency; the others look at the customer.
@@ -369,41 +332,8 @@ planned as (
         case when limits.per = 'loan' then contacts.loan_ids end
 ),
 
--- A planned attempt may turn out either way: it counts for every kind.
 uses as (
-    select
-        events.customer_id,
-        events.currency,
-        events.loan_id,
-        events.contact_point_id,
-        events.channel,
-        events.medium,
-        events.occurred_on as used_on,
-        1 as times,
-        events.direction = 'outbound' as is_attempt,
-        events.direction = 'outbound' and events.is_contact as is_answered,
-        events.direction = 'outbound' and not events.is_contact as is_unanswered,
-        events.is_right_party and events.medium not in ('sms', 'legal') as is_conversation
-    from events
-    inner join customers on events.customer_id = customers.customer_id
-    where
-        events.occurred_on <= {{ as_of_date() }}
-        and events.occurred_on > {{ as_of_date() }} - (select max(limits.days) from limits)
-    union all
-    select
-        customer_id,
-        currency,
-        null as loan_id,
-        contact_point_id,
-        channel,
-        medium,
-        planned_on as used_on,
-        attempts as times,
-        true as is_attempt,
-        true as is_answered,
-        true as is_unanswered,
-        true as is_conversation
-    from plans
+    {{ contact_uses() }}
 ),
 
 used as (
@@ -417,19 +347,12 @@ used as (
     inner join uses
         on
             planned.customer_id = uses.customer_id
-            and uses.used_on > {{ as_of_date() }} - planned.days
-            and (planned.limited_channel is null or planned.limited_channel in (uses.channel, uses.medium))
-            and case planned.counted
-                when 'attempt' then uses.is_attempt
-                when 'answered' then uses.is_answered
-                when 'unanswered' then uses.is_unanswered
-                when 'conversation' then uses.is_conversation
-            end
-            and (
-                planned.per <> 'loan'
-                or (uses.loan_id is null and (uses.currency is null or planned.limited_currency = uses.currency))
-                or {{ holds('planned.limited_loans', 'uses.loan_id') }}
-            )
+            and {{ counts_towards(
+                'planned',
+                channel='planned.limited_channel',
+                currency='planned.limited_currency',
+                loan_ids='planned.limited_loans'
+            ) }}
     group by
         planned.customer_id,
         planned.limit_id,

@@ -2,37 +2,12 @@ with scope as (
     select * from {{ ref('int_customers__scope') }}
 ),
 
-events as (
-    select * from {{ ref('int_customers__contact_event') }}
-),
-
-plans as (
-    select * from {{ ref('int_customers__planned_contact') }}
-),
-
 channels as (
     select * from {{ ref('channels') }}
 ),
 
-seeded_limits as (
-    select * from {{ ref('contact_limits') }}
-),
-
 limits as (
-    select
-        seeded.jurisdiction as policy_id,
-        seeded.channel,
-        seeded.counted,
-        seeded.per,
-        seeded.days,
-        seeded.at_most,
-        row_number() over (
-            order by
-                seeded.jurisdiction, seeded.channel, seeded.counted, seeded.per, seeded.days, seeded.at_most,
-                seeded.valid_from
-        ) as limit_id
-    from seeded_limits as seeded
-    where {{ in_force('seeded') }}
+    {{ limits_in_force() }}
 ),
 
 -- A limit on a channel binds the channels that use its medium; one without a channel binds all together.
@@ -53,40 +28,8 @@ bound as (
     inner join channels on limits.channel is null or limits.channel in (channels.channel, channels.medium)
 ),
 
--- A planned attempt may turn out either way: it counts for every kind.
 uses as (
-    select
-        customer_id,
-        currency,
-        loan_id,
-        contact_point_id,
-        channel,
-        medium,
-        occurred_on as used_on,
-        1 as times,
-        direction = 'outbound' as is_attempt,
-        direction = 'outbound' and is_contact as is_answered,
-        direction = 'outbound' and not is_contact as is_unanswered,
-        is_right_party and medium not in ('sms', 'legal') as is_conversation
-    from events
-    where
-        occurred_on <= {{ as_of_date() }}
-        and occurred_on > {{ as_of_date() }} - (select max(limits.days) from limits)
-    union all
-    select
-        customer_id,
-        currency,
-        null as loan_id,
-        contact_point_id,
-        channel,
-        medium,
-        planned_on as used_on,
-        attempts as times,
-        true as is_attempt,
-        true as is_answered,
-        true as is_unanswered,
-        true as is_conversation
-    from plans
+    {{ contact_uses() }}
 ),
 
 counted as (
@@ -103,19 +46,9 @@ counted as (
     inner join uses
         on
             scope.customer_id = uses.customer_id
-            and uses.used_on > {{ as_of_date() }} - limits.days
-            and (limits.channel is null or limits.channel in (uses.channel, uses.medium))
-            and case limits.counted
-                when 'attempt' then uses.is_attempt
-                when 'answered' then uses.is_answered
-                when 'unanswered' then uses.is_unanswered
-                when 'conversation' then uses.is_conversation
-            end
-            and (
-                limits.per <> 'loan'
-                or (uses.loan_id is null and (uses.currency is null or scope.currency = uses.currency))
-                or {{ holds('scope.loan_ids', 'uses.loan_id') }}
-            )
+            and {{ counts_towards(
+                'limits', channel='limits.channel', currency='scope.currency', loan_ids='scope.loan_ids'
+            ) }}
     group by
         scope.customer_id, scope.currency, limits.limit_id, limits.per, uses.loan_id, uses.contact_point_id
 ),

@@ -6,10 +6,6 @@ channels as (
     select * from {{ ref('channels') }}
 ),
 
-rules as (
-    select * from {{ ref('contact_rules') }}
-),
-
 minimums as (
     {{ policy_parameter('minimum_amount', 'numeric(18, 2)') }}
 ),
@@ -74,13 +70,7 @@ considered as (
 ),
 
 binding_rules as (
-    select
-        rules.jurisdiction as policy_id,
-        rules.reason_code,
-        rules.applies_to_channel,
-        case when rules.blocks_until <> 'lifted' then cast(rules.blocks_until as integer) end as blocks_days
-    from rules
-    where {{ in_force('rules') }}
+    {{ binding_rules() }}
 ),
 
 packs as (
