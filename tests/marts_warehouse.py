@@ -69,6 +69,17 @@ class Warehouse:
             cursor.execute(statement, parameters)
             return [dict(row) for row in cursor.fetchall()]
 
+    def approve(self, as_of: date, customer_id: str, approver: str, verdict: bool = True) -> None:
+        """What somebody says of a referral to a lawyer, in the first generation."""
+        self.execute(
+            "insert into ops.legal_approval (generation, as_of, customer_id, currency, approver, is_approved)"
+            " values (1, %s, %s, 'CNY', %s, %s)",
+            as_of,
+            customer_id,
+            approver,
+            verdict,
+        )
+
     def position(self, loan_id: str, on: date) -> dict[str, Any]:
         """The loan on a day, by `loan_delinquency_on`; empty when it does not exist then."""
         rows = self.rows("select * from marts.loan_delinquency_on(%s) where loan_id = %s", on, loan_id)

@@ -332,7 +332,7 @@ class Facts:
                 decided = filter(None, map(self._decided_on, self._arrangements))
                 return ended or any(attempt.on <= on <= self.as_of for on in decided)
             case "CHANNEL_REFUSED":
-                return False  # by channel: see `opted_out`
+                return False  # a later consent to the channel does: see `DecisionOracle.is_refused`
         return ended
 
     def _decided_on(self, arrangement: Row) -> date | None:
@@ -355,16 +355,12 @@ class Facts:
         ]
 
     def _is_in_force(self, plan: Row) -> bool:
-        ended = _is_past(plan["ends_on"], self.as_of) or _is_past(plan.get("ended_on"), self.as_of)
-        if plan["status"] == "accepted":
-            return (plan.get("accepted_on") or plan["starts_on"]) <= self.as_of and not ended
-        # One that was broken or completed since was in force until it ended.
-        return (
-            plan["status"] in ("broken", "completed")
-            and plan.get("ended_on") is not None
-            and (plan.get("accepted_on") or plan["starts_on"]) <= self.as_of
-            and not ended
+        """From its acceptance to its end; one that was broken or completed since has to say when it ended."""
+        was_accepted = plan["status"] == "accepted" or (
+            plan["status"] in ("broken", "completed") and plan.get("ended_on") is not None
         )
+        ended = _is_past(plan["ends_on"], self.as_of) or _is_past(plan.get("ended_on"), self.as_of)
+        return was_accepted and (plan.get("accepted_on") or plan["starts_on"]) <= self.as_of and not ended
 
     def _is_kept(self, plan: Row) -> bool:
         """Nothing of the plan that fell due three days ago, or longer, is unpaid."""

@@ -2,11 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from decision_facts import NUMBERS, Facts, is_own, number
-from decision_oracle import Decision, DecisionOracle, counts, debts
+from decision_oracle import Decision, DecisionOracle, debts
 
 Row = Mapping[str, Any]
 Rule = Callable[[DecisionOracle, Sequence[Row]], Iterator[str]]
@@ -73,29 +72,17 @@ def nobody_is_contacted_in_spite_of_a_hold(oracle: DecisionOracle, ledger: Seque
     for row in contacts(ledger):
         facts, channel = oracle.facts[row["customer_id"]], oracle.policy.by_name[row["channel"]]
         pack = oracle.policy.pack(facts.jurisdiction)
-        own = [(hold.reason, hold.since) for hold in facts.holds]
-        own += [
-            ("PROMISE_OPEN", each["on"])
-            for each in facts.promises
-            if each["status"] == "open" and each["currency"] == row["currency"]
-        ]
-        for other in oracle.bank.joint.get(facts.id, ()):
-            own += [
-                (hold.reason, hold.since)
-                for hold in oracle.facts[other].flags
-                if "true" in oracle.policy.parameters(pack, hold.reason, "joint_debtors")
-            ]
         yield from (
-            f"{named(row)} in spite of {reason}"
-            for reason, since in own
-            if oracle.policy.closes(pack, reason, channel, since)
+            f"{named(row)} in spite of {hold.reason}"
+            for hold in oracle.holds_of(facts, pack, row["currency"])
+            if oracle.policy.closes(pack, hold.reason, channel, hold.since)
         )
 
 
 def nobody_is_contacted_by_what_he_refused(oracle: DecisionOracle, ledger: Sequence[Row]) -> Iterator[str]:
     for row in contacts(ledger):
         facts, channel = oracle.facts[row["customer_id"]], oracle.policy.by_name[row["channel"]]
-        if oracle._is_refused(facts, channel, oracle.policy.pack(facts.jurisdiction)):
+        if oracle.is_refused(facts, channel, oracle.policy.pack(facts.jurisdiction)):
             yield named(row)
 
 
@@ -124,16 +111,9 @@ def limits_hold_with_what_is_planned(oracle: DecisionOracle, ledger: Sequence[Ro
         for limit in {each for row in of_customer for each in oracle.policy.limits(pack, row["channel"])}:
             bound = [row for row in of_customer if limit in oracle.policy.limits(pack, row["channel"])]
             for about, planned in _subjects(facts, limit.per, bound):
-                first = oracle.bank.as_of - timedelta(days=limit.days - 1)
-                happened = sum(
-                    each.on >= first and counts(facts, limit, each) and oracle._concerns(limit, each, *about)
-                    for each in facts.attempts
-                )
-                open_ = sum(
-                    each.attempts for each in facts.plans if each.on >= first and oracle._concerns(limit, each, *about)
-                )
-                if happened + open_ + planned > limit.at_most:
-                    yield f"{customer_id} {about}: {happened} + {open_} + {planned} of {limit}"
+                used = oracle.used(facts, limit, *about)
+                if used + planned > limit.at_most:
+                    yield f"{customer_id} {about}: {used} + {planned} of {limit}"
 
 
 def _subjects(facts: Facts, per: str, bound: Sequence[Row]) -> Iterator[tuple[tuple[str | None, str], int]]:

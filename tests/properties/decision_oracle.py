@@ -107,24 +107,24 @@ class DecisionOracle:
             yield "BELOW_MINIMUM"
 
     def _holds(self, facts: Facts, debt: Debt, channel: Channel, pack: str) -> Iterator[str]:
-        holds = self._holds_of(facts, pack)
-        for promise in facts.promises:
-            if (promise["currency"], promise["status"]) == (debt.currency, "open"):
-                holds.append(Hold("PROMISE_OPEN", promise["on"]))
+        holds = self.holds_of(facts, pack, debt.currency)
         yield from (hold.reason for hold in holds if self.policy.closes(pack, hold.reason, channel, hold.since))
-        if self._is_refused(facts, channel, pack):
+        if self.is_refused(facts, channel, pack):
             yield "CHANNEL_REFUSED"
 
-    def _holds_of(self, facts: Facts, pack: str) -> list[Hold]:
-        """His own and, where the rule says so, those of whoever owes with him."""
+    def holds_of(self, facts: Facts, pack: str, currency: str) -> list[Hold]:
+        """His own, with the promises in a currency, and, where the rule says so, those of whoever owes with him."""
         holds = list(facts.holds)
+        for promise in facts.promises:
+            if (promise["currency"], promise["status"]) == (currency, "open"):
+                holds.append(Hold("PROMISE_OPEN", promise["on"]))
         for other in self.bank.joint.get(facts.id, ()):
             for hold in self.facts[other].flags if other in self.facts else ():
                 if "true" in self.policy.parameters(pack, hold.reason, "joint_debtors"):
                     holds.append(hold)
         return holds
 
-    def _is_refused(self, facts: Facts, channel: Channel, pack: str) -> bool:
+    def is_refused(self, facts: Facts, channel: Channel, pack: str) -> bool:
         """By what the bank has on file, or by an opt-out that no later consent takes back."""
         said = consents(facts, channel)
         if any(row["consent"] == "refused" for row in said):
@@ -192,9 +192,10 @@ class DecisionOracle:
         if not lines or (channel.name != "care" and has_hardship):
             yield "NOT_THIS_TIER"
             return
+        holds = self.holds_of(facts, pack, debt.currency)
         is_met = {
             "lost_contact": lambda: facts.is_lost,
-            "wilful": lambda: not has_hardship and facts.is_wilful(debt.currency, self._holds_of(facts, pack)),
+            "wilful": lambda: not has_hardship and facts.is_wilful(debt.currency, holds),
             "hardship": lambda: has_hardship,
         }
         # Nothing, or something of the collector, is met by every customer.
@@ -223,9 +224,9 @@ class DecisionOracle:
         """What a limit leaves, whichever of the row's loans, or of the numbers tried, has been asked for most."""
         tried = {each.point_id for each in (*facts.attempts, *facts.plans)} or {None}
         of = {"loan": debt.loan_ids, "contact_point": tried, "customer": {None}}[limit.per]
-        return limit.at_most - max(self._used(facts, limit, each, debt.currency) for each in of)
+        return limit.at_most - max(self.used(facts, limit, each, debt.currency) for each in of)
 
-    def _used(self, facts: Facts, limit: Limit, of: str | None, currency: str) -> int:
+    def used(self, facts: Facts, limit: Limit, of: str | None, currency: str) -> int:
         used = 0
         first = self.bank.as_of - timedelta(days=limit.days - 1)
         for attempt in facts.attempts:

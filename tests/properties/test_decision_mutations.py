@@ -71,12 +71,13 @@ class Decided:
 
 LATE = {"paid_late": "500.00", "paid_late_in_part": "499.50", "paid_late_for_one": "500.00"}
 """Who paid after the build, and how much for the first loan."""
-APPROVED = {("refuses", "CNY"): 2, ("breaks_promises", "CNY"): 1}
 VERDICTS = {
     "refuses": {"first": True, "second": True},
     "breaks_promises": {"first": True},
     "opposed": {"first": True, "second": True, "third": False},
 }
+APPROVED = {(customer_id, "CNY"): len(said) for customer_id, said in VERDICTS.items() if all(said.values())}
+"""By how many, where nobody is against it."""
 
 
 def _pack(directory: Path) -> Path:
@@ -247,14 +248,7 @@ def _let_wait(warehouse: Warehouse) -> dict[str, int]:
 def _approve(warehouse: Warehouse) -> None:
     for customer_id, verdicts in VERDICTS.items():
         for approver, verdict in verdicts.items():
-            warehouse.execute(
-                "insert into ops.legal_approval (generation, as_of, customer_id, currency, approver, is_approved)"
-                " values (1, %s, %s, 'CNY', %s, %s)",
-                AS_OF,
-                customer_id,
-                approver,
-                verdict,
-            )
+            warehouse.approve(AS_OF, customer_id, approver, verdict)
 
 
 def _capacity() -> dict[tuple[str, str], int]:

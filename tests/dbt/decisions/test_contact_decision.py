@@ -7,6 +7,7 @@ import copy
 import random
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -310,16 +311,7 @@ def test_text_message_speaks_of_what_falls_due_where_nothing_is_overdue(decided:
 
 
 def test_legal_referral_needs_two_people_and_nobody_against_it(decided: Decided) -> None:
-    def approve(customer_id: str, approver: str, verdict: bool = True) -> None:
-        decided.warehouse.execute(
-            "insert into ops.legal_approval (generation, as_of, customer_id, currency, approver, is_approved)"
-            " values (1, %s, %s, 'CNY', %s, %s)",
-            AS_OF,
-            customer_id,
-            approver,
-            verdict,
-        )
-
+    approve = partial(decided.warehouse.approve, AS_OF)
     for customer_id in ("refuses", "breaks_promises"):
         approve(customer_id, "first")
         assert decided.row(customer_id, "legal")["reason_code"] == "NOT_APPROVED"

@@ -190,13 +190,7 @@ def measured(server: Settings) -> Iterator[Warehouse]:
         )
         for customer_id, days_ago in referrals:
             for approver in APPROVERS:
-                warehouse.execute(
-                    "insert into ops.legal_approval (generation, as_of, customer_id, currency, approver, is_approved)"
-                    " values (1, %s, %s, 'CNY', %s, true)",
-                    AS_OF - timedelta(days=days_ago),
-                    customer_id,
-                    approver,
-                )
+                warehouse.approve(AS_OF - timedelta(days=days_ago), customer_id, approver)
         warehouse.build(AS_OF, select=BUILD)
         yield warehouse
 
