@@ -22,9 +22,9 @@ COLLECTORS = {"collector_id", "grade", "hired_on", "left_on", "qa_score", "train
 FACTS = set(
     """
     acknowledge_by acknowledges_stop affordability all_reasons amount amount_collected amount_due amount_kept
-    amount_promised amount_recovered approvers arm arrears_amount as_of asset_class attempted_at attempted_month attempts
-    batch_id batch_rows border breaches build_id capacity cases category channel checked_at checked_rows closed
-    closing_principal complaints complaints_open complaints_upheld contact_rate contacts cost cost_per_attempt
+    amount_promised amount_recovered approvers arm arrears_amount as_of asset_class attempted_at attempted_month
+    attempts batch_id batch_rows border breaches build_id capacity cases category channel checked_at checked_rows
+    closed closing_principal complaints complaints_open complaints_upheld contact_rate contacts cost cost_per_attempt
     cost_per_unit_recovered cumulative_loss_rate cure_rate cure_rate_by_amount cured cured_principal currency
     customers cut_off daily_capacity data_class day days_past_due days_past_due_counted days_past_due_regulatory
     decided decided_at decision description detail disappeared_rows disbursement_month disposition docs_path dpd_from
