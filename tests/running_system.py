@@ -2,12 +2,17 @@
 
 import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+
+from arrears.hooks.airflow_api import FINISHED, AirflowApi
+from arrears.settings import Settings
 
 ARREARS = Path(sys.executable).parent / "arrears"
 
@@ -42,6 +47,18 @@ class System:
         with closing(connection), connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+    def run_dag(self, dag_id: str, as_of: date, *, timeout: float = 300) -> tuple[str, dict[str, list[str]]]:
+        """Start a DAG for a business date, as its page in Airflow does; its state, and how each task's log ends."""
+        settings = Settings(home=self.home, airflow_port=int(self.environment["ARREARS_AIRFLOW_PORT"]))
+        deadline = time.monotonic() + timeout
+        with AirflowApi(settings) as api:
+            run = api.trigger(dag_id, as_of.isoformat(), {})
+            while run.state not in FINISHED:
+                assert time.monotonic() < deadline, f"{dag_id} did not end"
+                time.sleep(1)
+                run = api.run(dag_id, run.run_id)
+            return run.state, {task.label: api.last_log_lines(run, task) for task in api.tasks(run)}
 
     def processes(self) -> list[str]:
         """Command lines of all living processes that belong to this system."""

@@ -181,6 +181,34 @@ def test_bi_reader_reads_views_and_no_personal_data(system: System, demo_output:
             system.query(f"select * from {relation}", "warehouse", "--role", "bi_reader")
 
 
+def test_retention_erases_what_is_past_its_time_and_keeps_the_rest(
+    system: System, demo_output: str, as_of: date
+) -> None:
+    """Five years later lists and whoever has repaid are past their time; referrals to lawyers and who owes are not."""
+    names = """
+        select
+            count(distinct customer_id) filter (where full_name is not null),
+            count(distinct customer_id) filter (where full_name is not null and customer_id in (
+                select customer_id from marts.fct_loan_delinquency
+            ))
+        from landing.customers
+    """
+    [(named, debtors)] = system.query(names)
+
+    state, logs = system.run_dag("enforce_retention", as_of + timedelta(days=1830))
+
+    assert state == "success", logs
+    results = system.query("select data_class, erased, still_due from ops.retention_result")
+    erased = {data_class: rows for data_class, rows, _ in results if rows}
+    assert {still_due for _, _, still_due in results} == {0}
+    assert erased.keys() == {"customer", "decision", "delivered_file", "vendor_note"}
+    assert system.query(names) == [(named - erased["customer"], debtors)]
+    assert "still due" in " ".join(logs["report"])
+    files = [path.name for path in (system.home / "vendors").glob("*/outbound/*/*")]
+    lists = [name for name in files if not name.endswith(".manifest.json")]
+    assert lists and all(name.startswith("legal-") for name in lists)
+
+
 def test_another_bank_replaces_the_first(system: System, demo_output: str, tmp_path: Path) -> None:
     write_worked_bank(tmp_path)
     loaded = system.arrears("source", "load", str(tmp_path), "--replace")

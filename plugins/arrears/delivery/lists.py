@@ -410,7 +410,7 @@ def certificate_of(
     Raises:
         DeliveryError: the certificate is missing, expired or revoked, or the list may not leave without one.
     """
-    vendor = get_vendor(warehouse, batch.vendor, batch.channel if batch.kind == "contact_list" else None)
+    vendor = get_vendor(warehouse, batch.vendor, batch.channel)
     layout = layout_of(batch.kind, batch.channel)
     if vendor.encryption_key and batch.kind == "contact_list":
         return openpgp.load_certificate(settings.home / "keys" / f"{vendor.encryption_key}.asc")

@@ -12,7 +12,7 @@ import psycopg2.extensions
 from arrears.delivery import ledger, lists, references
 from arrears.delivery.ledger import BatchPlan, Item
 from arrears.delivery.statements import statement
-from arrears.delivery.stop import ALL_CHANNELS
+from arrears.delivery.vendors import ALL_CHANNELS
 from arrears.settings import Settings, get_settings
 
 

@@ -66,7 +66,7 @@ def deliver(
 
 
 def _directory(warehouse: psycopg2.extensions.connection, batch: Batch) -> PurePosixPath:
-    vendor = get_vendor(warehouse, batch.vendor, batch.channel if batch.kind == "contact_list" else None)
+    vendor = get_vendor(warehouse, batch.vendor, batch.channel)
     return vendor.outbound(batch.as_of)
 
 

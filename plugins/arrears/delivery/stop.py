@@ -8,13 +8,10 @@ from arrears.delivery import ledger, lists, references
 from arrears.delivery.ledger import Batch, Item
 from arrears.delivery.send import deliver
 from arrears.delivery.statements import statement
-from arrears.delivery.vendors import get_vendor
+from arrears.delivery.vendors import ALL_CHANNELS, get_vendor
 from arrears.domain.batch_state import BatchState
 from arrears.hooks.vendor_sftp import VendorSftp
 from arrears.settings import Settings
-
-ALL_CHANNELS = "all"
-"""The channel of a stop or recall batch, which speaks to a vendor as a whole."""
 
 
 def plan_stop(

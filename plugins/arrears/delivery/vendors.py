@@ -10,6 +10,9 @@ import psycopg2.extensions
 from arrears.delivery.statements import statement
 from arrears.errors import ConfigurationError
 
+ALL_CHANNELS = "all"
+"""The channel of a stop or recall batch, which speaks to a vendor as a whole."""
+
 
 @dataclass(frozen=True)
 class Vendor:
@@ -44,17 +47,15 @@ def all_vendors(warehouse: psycopg2.extensions.connection) -> list[Vendor]:
         ]
 
 
-def get_vendor(warehouse: psycopg2.extensions.connection, name: str, channel: str | None = None) -> Vendor:
-    """The vendor of that channel; without a channel the one whose working day ends last (for stop and recall files).
+def get_vendor(warehouse: psycopg2.extensions.connection, name: str, channel: str = ALL_CHANNELS) -> Vendor:
+    """The vendor of that channel; of all channels the one whose working day ends last.
 
     Raises:
         ConfigurationError: no such vendor.
     """
-    found = [v for v in all_vendors(warehouse) if v.name == name and channel in (None, v.channel)]
+    found = [v for v in all_vendors(warehouse) if v.name == name and channel in (ALL_CHANNELS, v.channel)]
     if not found:
-        raise ConfigurationError(
-            f"vendor {name}: no row in the seed `vendors`" + (f" for channel {channel}" if channel else "")
-        )
+        raise ConfigurationError(f"vendor {name}: no row in the seed `vendors` for channel {channel}")
     return max(found, key=lambda vendor: vendor.cut_off)
 
 
