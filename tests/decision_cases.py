@@ -270,20 +270,26 @@ def _contact_points(world: World) -> list[Case]:
 def _vendor_results(world: World) -> list[Case]:
     """What vendors report works as a flag from the moment it is read."""
     cases: list[Case] = []
-    for disposition, reason in (
-        ("opt_out", "CHANNEL_REFUSED"),
-        ("deceased", "DECEASED"),
-        ("wrong_party", "CONTACT_POINT_INVALID"),
-        ("invalid_number", "CONTACT_POINT_INVALID"),
-        ("disputed", "DISPUTED"),
-        ("hardship_request", "HARDSHIP_REQUESTED"),
-    ):
+    told = {
+        "opt_out": "CHANNEL_REFUSED",
+        "deceased": "DECEASED",
+        "wrong_party": "CONTACT_POINT_INVALID",
+        "invalid_number": "CONTACT_POINT_INVALID",
+        "disputed": "DISPUTED",
+        "hardship_request": "HARDSHIP_REQUESTED",
+    }
+    for disposition, reason in told.items():
         name = f"told_{disposition}"
         world.customer(name)
         world.plan(name, "phone", disposition, days_ago=20)
         cases.append((name, "phone", reason))
     world.customer("told_unsafe", dpd=100, phone=None)
     world.plan("told_unsafe", "field_visit", "unsafe", days_ago=20, point="told_unsafe-A1")
+    # Whatever became of the list, a death or a dispute was reported.
+    for state, disposition in (("refused", "deceased"), ("superseded", "disputed"), ("expired", "hardship_request")):
+        world.customer(f"told_on_{state}")
+        world.plan(f"told_on_{state}", "phone", disposition, days_ago=20, state=state)
+        cases.append((f"told_on_{state}", "phone", told[disposition]))
     world.customer("told_refused")
     world.plan("told_refused", "phone", "refused", days_ago=20)
     # Somebody decided since.
@@ -365,6 +371,8 @@ def _frequency(world: World) -> list[Case]:
     world.plan("reported", "phone", "no_answer", "met_third_party", days_ago=1)
     calls("refused_list", "no_answer", 2, 3, 4, 5)
     world.plan("refused_list", "phone", days_ago=1, state="refused")
+    calls("called_on_refused_list", "no_answer", 2, 3, 4, 5)
+    world.plan("called_on_refused_list", "phone", "no_answer", "busy", "voicemail", days_ago=1, state="refused")
     for name, days_ago in (("talked_6", 6), ("talked_7", 7)):
         calls(name, "right_party_no_promise", days_ago)
     calls("talked_in", "right_party_no_promise", 3, direction="inbound")
@@ -389,6 +397,7 @@ def _frequency(world: World) -> list[Case]:
         ("lapsed", "phone", None),
         ("reported", "phone", None),
         ("refused_list", "phone", None),
+        ("called_on_refused_list", "phone", "FREQUENCY_PERIOD"),
         ("talked_6", "phone", "CONVERSATION_PAUSE"),
         ("talked_7", "phone", None),
         ("talked_in", "phone", "CONVERSATION_PAUSE"),

@@ -31,7 +31,7 @@ from arrears.delivery.inbound import (
 )
 from arrears.delivery.statements import statement
 from arrears.delivery.vendors import Vendor
-from arrears.domain.batch_state import BatchState, may_follow
+from arrears.domain.batch_state import GIVEN_UP, BatchState, may_follow
 from arrears.domain.vendor_results import (
     QA_FIELDS,
     RESULT_FIELDS,
@@ -239,7 +239,8 @@ def _reconcile(this: Desk, batch: ledger.Batch, ack: Ack, results: Sequence[Rule
 
 
 def _load_results(this: Desk, cursor: Cursor, file: InboundFile, table: Table) -> FileOutcome:
-    batch = _batch(this, batch_in_name(file.name) or _batch_of_first_ref(this, cursor, table))
+    # Who knows the references has seen the list, whatever became of it; and a death must be heard.
+    batch = _batch(this, batch_in_name(file.name) or _batch_of_first_ref(this, cursor, table), is_sent=False)
     if batch.kind != "contact_list":
         raise FileRefused(f"batch {batch.batch_id} is a {batch.kind} file: it is acknowledged, no results are expected")
     rows = _Rows()
@@ -254,6 +255,8 @@ def _load_results(this: Desk, cursor: Cursor, file: InboundFile, table: Table) -
     cursor.execute(statement("inbound_land_results"), names)
     _quarantine(this, cursor, file, rows)
     _note_breaches(this, batch, results, rows)
+    if rows.lines and batch.state in GIVEN_UP:
+        _alert(this, batch, f"{len(rows.lines)} attempts were reported on a list that is {batch.state}")
     _close_when_worked(this, cursor, batch)
     rejected = len({line for line, _, _ in rows.rejected})
     return FileOutcome(file.label, "results", "loaded", batch.batch_id, rows=len(rows.lines), rejected=rejected)
@@ -352,8 +355,12 @@ def _note_breaches(this: Desk, batch: ledger.Batch, results: Sequence[RuleResult
         detail = (
             f"compliance breach: {breaches} attempts outside their window (lines {', '.join(map(str, lines[:20]))})"
         )
-        ledger.note(this.warehouse, batch, detail)
-        _log.error("ALERT %s: %s", batch.batch_id, detail)
+        _alert(this, batch, detail)
+
+
+def _alert(this: Desk, batch: ledger.Batch, detail: str) -> None:
+    ledger.note(this.warehouse, batch, detail)
+    _log.error("ALERT %s: %s", batch.batch_id, detail)
 
 
 # Reviews ------------------------------------------------------------------------------------------------------------
@@ -382,19 +389,23 @@ def _load_qa(this: Desk, cursor: Cursor, file: InboundFile, table: Table) -> Fil
 # What all of them need ----------------------------------------------------------------------------------------------
 
 
-def _batch(this: Desk, batch_id: str) -> ledger.Batch:
-    """The batch that a file answers, if this vendor was sent it.
+def _batch(this: Desk, batch_id: str, *, is_sent: bool = True) -> ledger.Batch:
+    """The batch that a file answers.
+
+    Args:
+        is_sent: Whether it must have left.
 
     Raises:
-        FileRefused: it was not.
+        FileRefused: it is not this vendor's, or it has not left.
     """
     with this.warehouse.cursor() as cursor:
         cursor.execute(
-            "select batch_id from ops.delivery_batch where batch_id = %s and vendor = %s"
-            " and (sending_since is not null or state not in ('planned', 'written', 'expired', 'superseded'))",
+            "select sending_since is not null or state not in ('planned', 'written', 'expired', 'superseded')"
+            " from ops.delivery_batch where batch_id = %s and vendor = %s",
             (batch_id, this.vendor.name),
         )
-        if cursor.fetchone() is None:
+        found = cursor.fetchone()
+        if found is None or (is_sent and not found[0]):
             raise FileRefused(f"{_shown(batch_id)} was not sent to you: use the batch_id of the manifest, unchanged")
     return ledger.get_batch(this.warehouse, batch_id, lock=True)
 

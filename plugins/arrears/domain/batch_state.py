@@ -50,6 +50,9 @@ WAITING = frozenset({BatchState.PLANNED, BatchState.WRITTEN})
 AT_VENDOR = frozenset({BatchState.UPLOADED, BatchState.ACKNOWLEDGED})
 """The vendor has it and may be working it: open for stop files, recalls and results."""
 
+GIVEN_UP = frozenset({BatchState.REFUSED, BatchState.EXPIRED, BatchState.SUPERSEDED})
+"""Nobody is to be contacted from it. What a vendor reports on it all the same has happened, and counts."""
+
 
 def may_follow(current: BatchState, new: BatchState) -> bool:
     """Whether a batch in one state may go to another. Staying is not a step."""

@@ -712,6 +712,25 @@ def test_an_answer_to_a_batch_that_did_not_leave_is_refused(calls: Vendor, reach
     assert state(calls.warehouse, batch) is reached
 
 
+@pytest.mark.parametrize("became", [BatchState.SUPERSEDED, BatchState.REFUSED])
+def test_what_happened_on_a_list_is_heard_whatever_became_of_it(calls: Vendor, became: BatchState) -> None:
+    batch = "phone-demo_call-20200415-02"
+    send(calls.warehouse, batch, channel="phone", vendor="demo_call", refs=["ref-x"], state=BatchState.WRITTEN)
+    with calls.warehouse:
+        ledger.transition(calls.warehouse, batch_id=batch, to=became)
+    calls.drop("r.csv", table([GOOD | NO_PROMISE | {"contact_ref": "ref-x", "disposition": "deceased"}]))
+
+    report = calls.read()
+
+    assert (report.loaded_rows, report.rejected_rows) == (1, 0)
+    assert query(calls.warehouse, "select batch_id, disposition from landing.vendor_result") == [(batch, "deceased")]
+    told = query(
+        calls.warehouse, "select detail from ops.delivery_event where batch_id = %s and detail ~ 'attempt'", batch
+    )
+    assert told == [(f"1 attempts were reported on a list that is {became}",)]
+    assert state(calls.warehouse, batch) is became
+
+
 def test_an_answer_may_be_faster_than_the_note_that_the_batch_is_up(calls: Vendor) -> None:
     batch = "phone-demo_call-20200415-02"
     send(calls.warehouse, batch, channel="phone", vendor="demo_call", refs=["ref-x"], state=BatchState.WRITTEN)

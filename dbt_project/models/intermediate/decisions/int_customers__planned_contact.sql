@@ -70,7 +70,7 @@ outstanding as (
             and plans.customer_id = allowed.customer_id
             and plans.currency = allowed.currency
     where
-        plans.state <> 'expired'
+        plans.state not in ('refused', 'superseded', 'expired')
         and not plans.is_final
         and not coalesce(reported.is_final, false)
         and plans.as_of < {{ as_of_date() }}

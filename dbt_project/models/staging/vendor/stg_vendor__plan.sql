@@ -26,7 +26,6 @@ from items
 inner join batches on items.batch_id = batches.batch_id
 where
     batches.kind = 'contact_list'
-    and batches.state not in ('refused', 'superseded')
     and batches.generation = (select max(generations.generation) from generations)
     -- What is planned from a list is known once the list is.
     and {{ is_known('batches.planned_at') }}

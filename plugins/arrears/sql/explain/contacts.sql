@@ -29,7 +29,6 @@ with reported as (
         on
             item.batch_id = batch.batch_id
             and batch.kind = 'contact_list'
-            and batch.state not in ('refused', 'superseded')
             and batch.generation = (select max(newest.generation) from ops.source_generation as newest)
     inner join lateral (
         -- A vendor who reports an attempt again has corrected it.
