@@ -6,7 +6,7 @@ A build takes seconds, so many cases share one.
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from itertools import count
@@ -32,6 +32,8 @@ _in_use: set[str] = set()
 
 _parsed: dict[str, Any] = {}
 _runs_data_tests = True
+_verb = "build"
+"""What dbt is asked to do."""
 OF_ONE_BUILD = {"ARREARS_AS_OF", "ARREARS_BUILD_ID", "ARREARS_KNOWN_AT", "ARREARS_RULES"}
 """What dbt reads when it makes SQL, and not when it parses."""
 
@@ -51,6 +53,13 @@ class Warehouse:
         if passes:
             self.execute("update ops.mart_build set state = 'passed' where build_id = %s", result.build_id)
         return result
+
+    def red(self, as_of: date, tests: Iterable[str]) -> set[str]:
+        """Those of dbt's tests that fail: all of them, where a build would skip what follows from the first."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("marts_warehouse._verb", "test")
+            patch.setattr("arrears.dbt_build._read_outcome", _failures)
+            return set(self.build(as_of, select=" ".join(tests), passes=False).failures)
 
     def wait_for_others_to_leave(self) -> None:
         """Until the database has noticed that a killed build is gone."""
@@ -86,6 +95,10 @@ class Warehouse:
         return rows[0] if rows else {}
 
 
+def _failures(outcome: Any) -> tuple[dict[str, int], tuple[str, ...]]:
+    return {}, tuple(each.node.name for each in outcome.result.results if str(each.status) == "fail")
+
+
 @contextmanager
 def quick_builds() -> Iterator[None]:
     """For tests that build many times: dbt leaves out its data tests, so the test itself has to look at the results."""
@@ -119,7 +132,7 @@ def _parsed_once() -> Iterator[None]:
                 # Without tests dbt need not search the ancestors of all models for those that could run.
                 args = ["empty" if argument == "buildable" else argument for argument in args]
                 args += ["--exclude-resource-type", "test", "--log-level-file", "none"]
-            return super().invoke(args, **options)
+            return super().invoke([_verb, *args[1:]], **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dbt.cli.main, "dbtRunner", Runner)

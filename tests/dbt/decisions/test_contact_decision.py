@@ -161,18 +161,42 @@ FORGED = [
 ]
 
 
+# The tests of dbt in `docs/invariants.md` that look at the day's decisions: each is broken by what is forged.
+PROMISES = {
+    "every_customer_in_scope_is_decided",
+    "every_contact_is_on_its_list",
+    "nobody_is_contacted_during_a_hold",
+    "nobody_is_contacted_by_a_channel_that_he_refused",
+    "nobody_is_contacted_outside_the_hours_of_his_clock",
+    "no_limit_is_exceeded_by_what_happened_and_what_is_planned",
+    "everybody_is_reached_at_a_place_of_his_own_from_a_lawful_source",
+    "no_number_is_used_for_two_customers",
+    "no_third_party_is_contacted",
+    "order_of_a_list_is_total",
+    "decision_can_be_reproduced",
+    "what_is_asked_for_is_owed",
+    "delinquency_identities_hold",
+}
+
+
 @pytest.fixture
 def forged(decided: Decided) -> Iterator[Decided]:
     """A ledger into which somebody wrote; afterwards it is as it was."""
     ledger = "intermediate.int_customers__contact_decision"
+    counted = "update intermediate.int_loans__delinquency set days_past_due_counted = days_past_due_counted"
     execute = decided.warehouse.execute
     execute(f"create table public.as_built as select * from {ledger}")
     for customer_id, channel, columns, _ in FORGED:
         row = ", ".join(filter(None, ("decision = 'contact', reason_code = null, all_reasons = '{}'", columns)))
         execute(f"update {ledger} set {row} where customer_id = %s and channel = %s", customer_id, channel)
     execute(f"update {ledger} set attempts = 1 where decision = 'contact' and attempts is null")
+    execute(f"delete from {ledger} where customer_id = 'm1_8' and channel = 'legal'")
+    execute(f"update {ledger} set policy_id = null where customer_id = 'm1_8' and channel = 'care'")
+    execute(f"update {ledger} set priority = 1 where channel = 'sms'")
+    execute(f"{counted} - 1000")
     decided.warehouse.build(AS_OF, select=MEASURE, passes=False)
     yield decided
+    execute(f"{counted} + 1000")
     execute(f"delete from {ledger}")
     execute(f"insert into {ledger} select * from public.as_built")
     execute("drop table public.as_built")
@@ -187,11 +211,16 @@ def test_forged_rows_are_found_each_by_its_rule(forged: Decided) -> None:
     assert {customer_id for customer_id, _, _ in found} == {customer_id for customer_id, *_ in FORGED}
 
 
+def test_each_promise_that_is_broken_turns_red_by_its_name(forged: Decided) -> None:
+    assert forged.warehouse.red(AS_OF, PROMISES) == PROMISES
+
+
 def test_a_sealed_day_is_not_measured_by_later_facts(forged: Decided) -> None:
     """Its decisions cannot follow any more: what is new since is for recalls."""
     forged.warehouse.execute("insert into ops.sealed_day (generation, as_of) values (1, %s)", AS_OF)
     try:
-        forged.warehouse.build(AS_OF, select=MEASURE, passes=False)
+        # With its tests: a failure raises.
+        forged.warehouse.build(AS_OF, select="int_contacts__breach", passes=False)
         rows = forged.warehouse.rows("select is_sealed from intermediate.int_contacts__breach")
         assert rows and all(row["is_sealed"] for row in rows)
     finally:

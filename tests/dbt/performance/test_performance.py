@@ -202,6 +202,14 @@ def test_promises_of_the_models_hold(measured: Warehouse) -> None:
     assert measured.build(AS_OF, select=tests, passes=False).models["pass"] > 40
 
 
+def test_referral_that_one_person_approved_turns_red(measured: Warehouse) -> None:
+    approve = "update marts.fct_legal_case set approved_by = %s where customer_id = 'sued'"
+    measured.execute(approve, APPROVERS[:1])
+    tests = {"every_referral_was_approved_by_two_people"}
+    assert measured.red(AS_OF, tests) == tests
+    measured.execute(approve, APPROVERS)
+
+
 def test_each_payment_is_credited_once_to_whom_it_is_due(measured: Warehouse) -> None:
     rows = measured.rows("select * from intermediate.int_payments__attributed where payment_id = any(%s)", [*CREDITED])
 
