@@ -37,6 +37,8 @@ from arrears.services.vendors import configured
 from arrears.settings import get_settings
 
 BY_VENDOR = "{{ task.vendor }}"
+ASKED_FIRST = 100
+"""Weight of the tasks that lead to a question: while people think it over, the lists that need nobody are made."""
 
 
 @task_group
@@ -68,6 +70,7 @@ def approval(task_id: str, proposals: Any) -> HITLOperator:
         options=["Approve", "Reject"],
         defaults="Reject",
         params={"exclude": Param([], type="array", description="Customer ids to leave out.")},
+        priority_weight=ASKED_FIRST,
         response_timeout=timedelta(hours=8),
         execution_timeout=None,
     )
@@ -89,9 +92,9 @@ def dispatch_contact_lists() -> None:
         vendor=[vendor.code for vendor in vendors if vendor.channel != "legal"]
     )
 
-    propose = ProposeReferralsOperator(task_id="propose_referrals")
+    propose = ProposeReferralsOperator(task_id="propose_referrals", priority_weight=ASKED_FIRST)
 
-    @task.short_circuit(ignore_downstream_trigger_rules=False)
+    @task.short_circuit(ignore_downstream_trigger_rules=False, priority_weight=ASKED_FIRST)
     def any_referrals(proposals: str) -> bool:
         """Ask nobody when there is nothing to approve."""
         return bool(proposals)

@@ -50,7 +50,8 @@ def files(
     """
     values = {"batch_id": batch.batch_id, "as_of": batch.as_of, "time_zone": time_zone}
     loans = _by_item(warehouse, "evidence_loans", values)
-    entries = _by_loan(warehouse, values)
+    loan_ids = sorted({str(loan["loan_id"]) for of_item in loans.values() for loan in of_item})
+    entries = _by_loan(warehouse, {"as_of": batch.as_of, "loan_ids": loan_ids})
     contacts = _by_item(warehouse, "evidence_contacts", values)
     made = []
     for item in items:
@@ -207,7 +208,10 @@ def _heading(pdf: FPDF, text: str, size: int) -> None:
 
 def _line(pdf: FPDF, text: str, font: str = "Helvetica") -> None:
     pdf.set_font(font, size=9)
-    pdf.multi_cell(0, 4.5, _latin(text), new_x="LMARGIN", new_y="NEXT")
+    text = _latin(text)
+    # Looking for the places where a line may break takes most of the time of a page, and most lines need none.
+    fits = pdf.get_string_width(text) < pdf.epw - 2 * pdf.c_margin
+    (pdf.cell if fits else pdf.multi_cell)(0, 4.5, text, new_x="LMARGIN", new_y="NEXT")
 
 
 def _latin(text: str) -> str:

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
-with contacts as (
+with contacts as {{ inline() }} (
     {{ contact_rows('legal') }}
 ),
 

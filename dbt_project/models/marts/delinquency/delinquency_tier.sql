@@ -10,35 +10,51 @@ with loans as (
 
 tiers as (
     select * from {{ ref('int_policy__tiers') }}
+),
+
+-- Customer by customer first: to count them among the loans of a tier, all loans would have to be sorted.
+held as (
+    select
+        as_of,
+        tier,
+        product,
+        jurisdiction,
+        currency,
+        customer_id,
+        sum(arrears_amount) as arrears_amount,
+        sum(outstanding_principal) as outstanding_principal,
+        count(*) as loans
+    from loans
+    group by as_of, tier, product, jurisdiction, currency, customer_id
 )
 
 select
-    loans.as_of,
-    loans.tier,
-    loans.product,
-    loans.jurisdiction,
-    loans.currency,
+    held.as_of,
+    held.tier,
+    held.product,
+    held.jurisdiction,
+    held.currency,
     tiers.rank,
     tiers.dpd_from,
     tiers.dpd_to,
-    cast(sum(loans.arrears_amount) as numeric(18, 2)) as arrears_amount,
-    cast(sum(loans.outstanding_principal) as numeric(18, 2)) as outstanding_principal,
-    count(*) as loans,
-    count(distinct loans.customer_id) as customers
-from loans
+    cast(sum(held.arrears_amount) as numeric(18, 2)) as arrears_amount,
+    cast(sum(held.outstanding_principal) as numeric(18, 2)) as outstanding_principal,
+    cast(sum(held.loans) as bigint) as loans,
+    count(*) as customers
+from held
 inner join tiers
     on
-        loans.jurisdiction = tiers.jurisdiction
-        and loans.product = tiers.product
-        and loans.tier = tiers.tier
-        and loans.as_of >= tiers.valid_from
-        and loans.as_of < tiers.valid_to
+        held.jurisdiction = tiers.jurisdiction
+        and held.product = tiers.product
+        and held.tier = tiers.tier
+        and held.as_of >= tiers.valid_from
+        and held.as_of < tiers.valid_to
 group by
-    loans.as_of,
-    loans.tier,
-    loans.product,
-    loans.jurisdiction,
-    loans.currency,
+    held.as_of,
+    held.tier,
+    held.product,
+    held.jurisdiction,
+    held.currency,
     tiers.rank,
     tiers.dpd_from,
     tiers.dpd_to

@@ -1,14 +1,22 @@
 (
         -- What the ledger lets go once approved, and here again: two people for it and nobody against.
-        exists (
+        (list.customer_id, list.currency) in (
+            -- Materialised: the mart is asked once and not for each row.
+            with permitted as materialized (
+                select
+                    decision.customer_id,
+                    decision.currency
+                from marts.fct_contact_decision as decision
+                where
+                    decision.as_of = %(as_of)s
+                    and decision.channel = 'legal'
+                    and decision.decision = 'contact'
+            )
+
             select
-            from marts.fct_contact_decision as decision
-            where
-                decision.as_of = list.as_of
-                and decision.channel = 'legal'
-                and decision.customer_id = list.customer_id
-                and decision.currency = list.currency
-                and decision.decision = 'contact'
+                permitted.customer_id,
+                permitted.currency
+            from permitted
         )
         and (
             select

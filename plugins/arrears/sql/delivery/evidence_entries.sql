@@ -1,24 +1,12 @@
 -- Every instalment that fell due and every movement up to the day, by the schedule in force that day. A step is what the
 -- entry adds to the balance. An instalment is overdue from the first day that the pack of its jurisdiction counts.
-with loan as (
-    select distinct unnest(ledger.loan_ids) as loan_id
-    from ops.delivery_item as item
-    inner join intermediate.int_customers__contact_decision as ledger
-        on
-            item.customer_id = ledger.customer_id
-            and item.currency = ledger.currency
-            and ledger.as_of = %(as_of)s
-            and ledger.channel = 'legal'
-    where item.batch_id = %(batch_id)s
-),
-
--- Once for all loans together: asked loan by loan, the whole schedule would be read as often.
-versions as (
+-- The loans are named one by one, so that each is looked up: of a query's result nobody knows how few they are.
+with versions as (
     select
         instalment.loan_id,
         max(instalment.schedule_version) as schedule_version
     from staging.stg_core_banking__repayment_schedule as instalment
-    where instalment.loan_id in (select loan.loan_id from loan) and instalment.effective_from <= %(as_of)s
+    where instalment.loan_id = any(%(loan_ids)s) and instalment.effective_from <= %(as_of)s
     group by instalment.loan_id
 ),
 
@@ -33,6 +21,7 @@ instalments as (
     from versions
     inner join staging.stg_core_banking__repayment_schedule as instalment
         on versions.loan_id = instalment.loan_id and versions.schedule_version = instalment.schedule_version
+    where instalment.loan_id = any(%(loan_ids)s)
 ),
 
 counted_days as (
@@ -81,5 +70,8 @@ select
     effect.transaction_id as tie
 from intermediate.int_loan_transactions__effects as effect
 inner join counted_from on effect.loan_id = counted_from.loan_id
-where effect.counts_from <= %(as_of)s and effect.kind in ('repayment', 'waiver', 'recovery')
+where
+    effect.loan_id = any(%(loan_ids)s)
+    and effect.counts_from <= %(as_of)s
+    and effect.kind in ('repayment', 'waiver', 'recovery')
 order by 1, 2, 7, 8

@@ -15,6 +15,15 @@ comment on schema marts is 'The product: facts and dimensions under contract.';
 comment on schema bi is 'Views of the marts without personal data.';
 comment on schema ops is 'Runs, quality results, delivery ledger, policy versions. No personal data.';
 
+-- Staging is views of several tables each, and what reads it joins some of them. Beyond eight tables PostgreSQL by itself
+-- joins in the order in which they are written, and then reads millions of rows for the few that it needs.
+do $$
+begin
+    execute format('alter database %I set join_collapse_limit = 20', current_database());
+    execute format('alter database %I set from_collapse_limit = 20', current_database());
+end
+$$;
+
 grant usage on schema quarantine to data_steward;
 grant usage on schema marts to bi_full;
 grant usage on schema bi, ops to bi_reader, bi_full;
