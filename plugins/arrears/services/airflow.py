@@ -27,12 +27,6 @@ DEMO_USERS = {
 }
 """Users of the demo and their roles. The two approvers are different people, as each legal referral needs."""
 
-EXECUTORS = {
-    "LocalExecutor": "arrears.services.executor.PreloadingLocalExecutor",
-    "CeleryExecutor": "CeleryExecutor",
-}
-"""By setting: the class that Airflow is to load."""
-
 COMPONENTS = {
     "api-server": ("api-server", "--workers", "1"),
     "scheduler": ("scheduler",),
@@ -152,7 +146,7 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__EXECUTOR": EXECUTORS[settings.executor],
+        "AIRFLOW__CORE__EXECUTOR": settings.executor,
         "AIRFLOW__CORE__PARALLELISM": str(settings.parallelism),
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": "UTC",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
