@@ -1,9 +1,9 @@
 """How long a business day takes through Airflow, hop by hop: `make bench-chain`.
 
 A generated bank (see `bank.py`) is loaded and built once; then comes a day on which one loan in a hundred changes, then
-a day on which nothing does but one payment. A small bank goes through the same days: what its quiet day takes is the
-fixed cost of the chain. Everything runs as a person would run it, in a state directory of its own that is removed at
-the end. The result is `docs/performance-chain.md`.
+a day on which nothing does but one payment, and within that day some customers pay who are on its lists. A small bank
+goes through the same days: what its quiet day takes is the fixed cost of the chain. Everything runs as a person would
+run it, in a state directory of its own that is removed at the end. The result is `docs/performance-chain.md`.
 """
 
 import argparse
@@ -15,17 +15,24 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 
 import bank
 import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extras import execute_values
+from rich.console import Console
 
-from arrears.cli.follow import CHAIN
+from arrears.cli.follow import CHAIN, Display
+from arrears.cli.follow import Day as FollowedDay
+from arrears.hooks.airflow_api import AirflowApi
 from arrears.settings import Settings, get_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,6 +42,10 @@ FIRST_DAY = date(2025, 6, 16)
 SMALL_BANK = 1_000
 PEOPLE = ("first_approval", "second_approval")
 """Tasks that wait for a person; the demo's approvers answer after some seconds."""
+
+PAYERS = 100
+"""So many customers pay after their call was planned, and are to be recalled."""
+EXPLAINED = 5
 
 _NODE = re.compile(r"\d+ of \d+ (?:OK|PASS) (.*?) \.*\s*\[.* in ([\d.]+)s\]")
 
@@ -81,13 +92,24 @@ class Day:
         return max(task.ends for task in asked) - min(task.starts for task in asked) if asked else 0.0
 
 
+@dataclass(frozen=True)
+class WithinTheDay:
+    """What somebody waits for after the lists are out."""
+
+    recall_seconds: float
+    """From the payments' arrival in the source to the last recall file at its vendor."""
+    explain_seconds: float
+    """The slowest answer of `arrears explain`."""
+
+
 def main() -> None:
     arguments = _arguments()
     with _system() as settings:
         small = measure(settings, SMALL_BANK, arguments.share)
     with _system() as settings:
         large = measure(settings, arguments.loans, arguments.share)
-    page = _page(arguments.loans, arguments.share, small, large)
+        within = measure_within(settings, large[-1].as_of)
+    page = _page(arguments.loans, arguments.share, small, large, within)
     REPORT.write_text(page, encoding="utf-8")
     print(f"\nwritten to {REPORT.relative_to(ROOT)}")
 
@@ -114,6 +136,72 @@ def measure(settings: Settings, loans: int, share: float) -> list[Day]:
     return days
 
 
+def measure_within(settings: Settings, as_of: date) -> WithinTheDay:
+    """Let customers of the phone list pay what is overdue, recall them, and ask why some were called."""
+    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
+        overdue = _overdue_on_the_phone_list(warehouse, as_of)
+        with closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as source:
+            _pay(source, overdue, as_of)
+        started = time.perf_counter()
+        with AirflowApi(settings) as api, Display(Console(quiet=True), as_of) as display:
+            FollowedDay(settings, api, display, as_of).follow("recall_paid_accounts")
+        recall_seconds = time.perf_counter() - started
+        customers = {customer_id for _, customer_id, _ in overdue}
+        if missing := customers - _recalled(warehouse, as_of):
+            raise SystemExit(f"{len(missing)} of {len(customers)} customers who paid were not recalled")
+    answers = []
+    for customer_id in sorted(customers)[:EXPLAINED]:
+        started = time.perf_counter()
+        _arrears("explain", "--customer", customer_id, "--as-of", as_of.isoformat(), stdout=subprocess.DEVNULL)
+        answers.append(time.perf_counter() - started)
+    print(f"recall {recall_seconds:.0f} s, explain {max(answers):.1f} s", flush=True)
+    return WithinTheDay(recall_seconds, max(answers))
+
+
+def _overdue_on_the_phone_list(warehouse: Connection, as_of: date) -> list[tuple[str, str, Decimal]]:
+    """Loan, customer and what is overdue, of the first customers of the list."""
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute(
+            "with listed as ("
+            "  select distinct item.customer_id from ops.delivery_batch as batch"
+            "  inner join ops.delivery_item as item on batch.batch_id = item.batch_id"
+            "  where batch.kind = 'contact_list' and batch.channel = 'phone' and batch.as_of = %s"
+            "  and batch.state <> 'superseded' order by item.customer_id limit %s)"
+            " select loan.loan_id, loan.customer_id, loan.arrears_amount from marts.fct_loan_delinquency as loan"
+            " inner join listed on loan.customer_id = listed.customer_id where loan.arrears_amount > 0",
+            (as_of, PAYERS),
+        )
+        return cursor.fetchall()
+
+
+def _pay(source: Connection, overdue: Sequence[tuple[str, str, Decimal]], as_of: date) -> None:
+    """A repayment of all that is overdue on each loan, newer than anything that the source has."""
+    with source, source.cursor() as cursor:
+        cursor.execute("select max(recorded_at) + interval '1 second' from core_banking.loan_transactions")
+        ((recorded_at,),) = cursor.fetchall()
+        execute_values(
+            cursor,
+            "insert into core_banking.loan_transactions"
+            " (transaction_id, loan_id, kind, amount, effective_on, recorded_at, channel) values %s",
+            [
+                (f"paid-{loan_id}", loan_id, "repayment", amount, as_of, recorded_at, "transfer")
+                for loan_id, _, amount in overdue
+            ],
+        )
+
+
+def _recalled(warehouse: Connection, as_of: date) -> set[str]:
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute(
+            "select distinct item.customer_id from ops.delivery_batch as batch"
+            " inner join ops.delivery_item as item on batch.batch_id = item.batch_id"
+            " where batch.kind = 'recall' and batch.as_of = %s"
+            " and batch.state in ('uploaded', 'acknowledged', 'closed')",
+            (as_of,),
+        )
+        return {customer_id for (customer_id,) in cursor.fetchall()}
+
+
 @contextmanager
 def _system() -> Iterator[Settings]:
     """A running Arrears of its own, empty; gone at the end."""
@@ -132,8 +220,8 @@ def _system() -> Iterator[Settings]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _arrears(*arguments: str) -> None:
-    result = subprocess.run([ARREARS, *arguments], check=False, stdin=subprocess.DEVNULL)
+def _arrears(*arguments: str, stdout: int | None = None) -> None:
+    result = subprocess.run([ARREARS, *arguments], check=False, stdin=subprocess.DEVNULL, stdout=stdout)
     if result.returncode:
         raise SystemExit(f"arrears {' '.join(arguments)} ended with {result.returncode}: see above")
 
@@ -190,7 +278,7 @@ def _nodes(settings: Settings) -> list[tuple[str, float]]:
 # The page -----------------------------------------------------------------------------------------------------------
 
 
-def _page(loans: int, share: float, small: Sequence[Day], large: Sequence[Day]) -> str:
+def _page(loans: int, share: float, small: Sequence[Day], large: Sequence[Day], within: WithinTheDay) -> str:
     changed, quiet = large[1], large[2]
     fixed = small[2]
     return f"""# How long a day takes
@@ -216,6 +304,12 @@ cores.
 The slowest steps of its build:
 
 {_slowest(changed)}
+
+## Within the day
+
+{PAYERS} customers of the phone list pay what they owe: {within.recall_seconds:.0f} s later every vendor that has one of
+them has its recall file, Airflow's hops included. `arrears explain` answers in {within.explain_seconds:.1f} s (the
+slowest of {EXPLAINED}, start of the program included).
 
 ## The fixed cost, hop by hop
 
