@@ -262,7 +262,12 @@ MUTATIONS = [
         "false",
     ),
     # Lists
-    Mutation("list_holds_contacts_only", "int_contact_list__phone", "and decision = 'contact'", ""),
+    Mutation(
+        "list_holds_contacts_only",
+        "int_contact_list__phone",
+        "and decision = 'contact'\n        and reason_code is null",
+        "",
+    ),
     Mutation(
         "list_holds_every_contact",
         "int_contact_list__sms",

@@ -3,12 +3,9 @@
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     full_refresh=false,
-    indexes=[
-        {'columns': ['as_of', 'channel', 'customer_id', 'currency'], 'unique': true},
-        {'columns': ['generation'], 'type': 'brin'},
-    ],
+    indexes=[{'columns': ['as_of', 'channel', 'customer_id', 'currency'], 'unique': true}],
     pre_hook="{{ delete_unsealed_day() }}",
-    post_hook="{{ index_contact_rows() }}",
+    post_hook="{{ index_ledger() }}",
 ) }}
 
 with scope as {{ inline() }} (
