@@ -159,14 +159,14 @@ def measure_within(settings: Settings, as_of: date) -> WithinTheDay:
 
 
 def _overdue_on_the_phone_list(warehouse: Connection, as_of: date) -> list[tuple[str, str, Decimal]]:
-    """Loan, customer and what is overdue, of the first customers of the list."""
+    """Loan, customer and what is overdue, of the first customers whom the vendor has still to call."""
     with warehouse, warehouse.cursor() as cursor:
         cursor.execute(
             "with listed as ("
             "  select distinct item.customer_id from ops.delivery_batch as batch"
             "  inner join ops.delivery_item as item on batch.batch_id = item.batch_id"
             "  where batch.kind = 'contact_list' and batch.channel = 'phone' and batch.as_of = %s"
-            "  and batch.state <> 'superseded' order by item.customer_id limit %s)"
+            "  and batch.state <> 'superseded' and not item.is_final order by item.customer_id limit %s)"
             " select loan.loan_id, loan.customer_id, loan.arrears_amount from marts.fct_loan_delinquency as loan"
             " inner join listed on loan.customer_id = listed.customer_id where loan.arrears_amount > 0",
             (as_of, PAYERS),
