@@ -128,6 +128,8 @@ def start_build(settings: Settings, *, as_of: date, run_id: str | None = None) -
 def refresh(settings: Settings, *, select: str, progress: Progress | None = None) -> BuildResult:
     """Build the models that `select` names again for the newest day whose build passed, under that build's id. Commits.
 
+    So are the views that look at them: a table that is built again takes those with it.
+
     Raises:
         ConfigurationError: no build of the newest source generation has passed.
         BuildError: another build is running, or dbt failed. The recorded build stays `passed`.
@@ -140,7 +142,8 @@ def refresh(settings: Settings, *, select: str, progress: Progress | None = None
             raise ConfigurationError("no build of the marts has passed yet: run `arrears run --as-of DATE` first")
         build_id, as_of, known_at = newest
         version = _record_policy(connection, settings.policy_dir)
-        arguments = ["--vars", json.dumps({"policy_version": version}), *_selection(select)]
+        views = " ".join(f"{chosen}+1,config.materialized:view" for chosen in select.split())
+        arguments = ["--vars", json.dumps({"policy_version": version}), *_selection(f"{select} {views}")]
         environment = _build_environment(build_id, as_of, _rules(settings, connection, None), None)
         return BuildResult(build_id, as_of, known_at, *_run_dbt(settings, arguments, environment, progress))
 

@@ -11,9 +11,6 @@ from arrears.settings import get_settings
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-FOLLOWS_RESULTS = "tag:results tag:results+1,config.materialized:view"
-"""What follows from vendors' results, and the views that a table takes with it when it is built again."""
-
 
 class BuildMartsOperator(BaseOperator):
     """Build all models for the business date with one `dbt build` in this process, if the policy packs are sound.
@@ -69,5 +66,5 @@ class RefreshResultMartsOperator(BaseOperator):
     def execute(self, context: "Context") -> None:
         from arrears.dbt_build import refresh
 
-        result = refresh(get_settings(), select=FOLLOWS_RESULTS)
+        result = refresh(get_settings(), select="tag:results")
         self.log.info("built again for %s: %s", result.as_of, result.models)
