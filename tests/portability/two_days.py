@@ -73,6 +73,7 @@ def _talk(collector: str, number: int) -> Row:
     promise = {"promise_amount": Decimal("99.95"), "promise_on": FIRST - timedelta(days=number % 6)}
     disposition = "promise_to_pay" if number % 5 == 0 else "right_party_no_promise"
     columns = {"disposition": disposition, "collector_id": collector, "currency": "EUR", "talk_seconds": 30 + number}
+    columns |= {"recording_ref": f"REC-{collector}-{number}"}
     return columns | {"cost": Decimal("1.2345"), "satisfaction": number % 5} | (promise if number % 5 == 0 else {})
 
 
