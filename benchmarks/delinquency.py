@@ -3,12 +3,14 @@
 A bank is generated in landing (see `bank.py`). Then, in one run and on one server: the hand-written minimum
 (`delinquency_floor.sql`), the first build of `fct_loan_delinquency` with the state that it follows from, the history,
 and days on which a share of the loans change, due dates that pass included. The minimum must agree with the mart on
-every loan, or the run fails. The result is `docs/performance.md`.
+every loan, or the run fails. The result is `docs/performance.md`. A run measures the sizes that it is asked for; what
+was measured of other sizes stays as it was, in `delinquency.json`.
 
     python benchmarks/delinquency.py [--loans N …]
 """
 
 import argparse
+import json
 import os
 import platform
 import re
@@ -19,9 +21,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import bank
 import psutil
@@ -35,8 +38,12 @@ from arrears.warehouse import migrate
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "docs" / "performance.md"
+MEASURED = ROOT / "benchmarks" / "delinquency.json"
 FIRST_DAY = date(2026, 9, 30)
-SHARES = (0.001, 0.01, 0.1)
+SHARES = (0.001, 0.1, 0.01)
+"""Of the loans, on the days after the first; due dates of a ninth of the loans pass on the second."""
+SAMPLED_EVERY_SECONDS = 5
+"""How often memory is looked at: to add up the pages of a large server takes a good part of a second itself."""
 MART = ("int_loans__delinquency", "fct_loan_delinquency", "delinquency_tier")
 """Written anew each day for all loans; everything else of a build follows what changed."""
 POSITION = "+fct_loan_delinquency"
@@ -78,9 +85,24 @@ def main() -> None:
     parser.add_argument("--loans", type=int, nargs="+", default=[100_000, 1_000_000, 3_000_000])
     sizes = parser.parse_args().loans
     with _server() as settings:
-        measured = [measure(settings, loans) for loans in sizes]
-    REPORT.write_text(page(measured), encoding="utf-8")
-    print(f"\nwritten to {REPORT.relative_to(ROOT)}")
+        for loans in sizes:
+            measured = _remember(measure(settings, loans))
+            REPORT.write_text(page(measured), encoding="utf-8")
+            print(f"written to {REPORT.relative_to(ROOT)}", flush=True)
+
+
+def _remember(latest: Measured) -> list[Measured]:
+    """All sizes that were ever measured, this one as it is now, from the smallest."""
+    kept = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    kept[str(latest.loans)] = asdict(latest)
+    MEASURED.write_text(json.dumps(dict(sorted(kept.items(), key=lambda each: int(each[0]))), indent=1) + "\n")
+    return sorted(map(_read, kept.values()), key=lambda each: each.loans)
+
+
+def _read(kept: dict[str, Any]) -> Measured:
+    builds = {name: Build(**kept[name]) for name in ("position", "history", "empty")}
+    days = {float(share): (touched, Build(**day)) for share, (touched, day) in kept["days"].items()}
+    return Measured(**kept | builds | {"days": days})
 
 
 @contextmanager
@@ -179,11 +201,11 @@ class _Watched:
 
 @contextmanager
 def _watched() -> Iterator[_Watched]:
-    """Samples the memory of this process and of the server twice a second."""
+    """Samples the memory of this process and of the server."""
     watched, over = _Watched(), threading.Event()
 
     def sample() -> None:
-        while not over.wait(0.5):
+        while not over.wait(SAMPLED_EVERY_SECONDS):
             watched.peak = max(watched.peak, _memory())
 
     thread = threading.Thread(target=sample, daemon=True)
@@ -256,7 +278,7 @@ def page(measured: Sequence[Measured]) -> str:
 def _introduction() -> str:
     return (
         "# How fast delinquency is\n\n"
-        "Written by `make bench-delinquency` (`benchmarks/delinquency.py`), one run on one machine "
+        "Written by `make bench-delinquency` (`benchmarks/delinquency.py`), on one machine "
         f"({os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, Python "
         f"{platform.python_version()}, the embedded PostgreSQL 18). The bank is generated: twelve instalments and "
         "about as many payments a loan, with everything that happens to loans.\n\n"
@@ -318,7 +340,7 @@ def _daily(measured: Sequence[Measured]) -> str:
             f"| {each.loans:,} | 0 | {empty.seconds:.1f} s | {empty.state:.1f} s | |"
             f" {empty.mart:.1f} s | {empty.tests:.1f} s |"
         )
-        for share, (touched, day) in each.days.items():
+        for share, (touched, day) in sorted(each.days.items()):
             above = max(0.0, day.state - empty.state)
             lines.append(
                 f"| {each.loans:,} | {touched:,} ({share:.1%}) | {day.seconds:.1f} s | {day.state:.1f} s |"
