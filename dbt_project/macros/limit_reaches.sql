@@ -21,53 +21,83 @@
     {{ expressions | join(',\n        ') }}
 {%- endmacro %}
 
-{% macro least_left(relation, period) -%}
-    {#- Attempts that the tightest limit leaves, on the `day` or in a longer `period`: of columns with that beginning. -#}
+{% macro least_left(relation, period, taken=none) -%}
+    {#-
+        Attempts that the tightest limit leaves, on the `day` or in a longer `period`: of columns with that beginning, less
+        what the columns of another relation, `taken_own` and so on, say that is gone.
+    -#}
     least(
-        {%- for reach in limit_reaches() %}{{ relation }}.{{ period }}_{{ reach }}{{ ', ' if not loop.last }}{% endfor -%}
+        {%- for reach in limit_reaches() -%}
+            {{ relation }}.{{ period }}_{{ reach }}{% if taken %} - {{ taken }}.taken_{{ reach }}{% endif %}{{ ', ' if not loop.last }}
+        {%- endfor -%}
     )
 {%- endmacro %}
 
-{% macro earlier_rows(reach) -%}
-    {#- The rows of a customer that take from the same limits before a row does: a window of permitted rows. -#}
-    {%- set shared = {'own': 'channel', 'medium': 'medium'}.get(reach.split('_')[0]) -%}
-    partition by customer_id
-    {%- if reach.endswith('_of_loan') %}, currency{% endif %}
-    {%- if shared %}, {{ shared }}{% endif %}
-    order by step asc, channel_position asc, expected_value desc, currency asc
-    rows between unbounded preceding and 1 preceding
-{%- endmacro %}
-
-{% macro granted_by_level(relation) -%}
+{% macro taken_before(earlier, own) -%}
     {#-
-        What the rows of a relation get, as the query of one column more, `attempts`. Limits nest: those of a channel lie
-        inside those of its medium, and these inside those of all channels. At each level the rows take from what is left in
-        order of their step, and pass on what they got.
+        What the earlier rows of a customer took, by how far the limits of a row of its own reach: a query of one row, for a
+        lateral join. `earlier` has the arrays `channels`, `mediums`, `currencies` and `granted`, all of one length.
     -#}
-    {%- set from = namespace(query='select *, planned_attempts as granted_0 from ' ~ relation) -%}
-    {%- for reach in limit_reaches() -%}
-        {%- set before = 'granted_' ~ (loop.index - 1) -%}
-        {%- set taken = 'coalesce(sum(' ~ before ~ ') over earlier, 0)' -%}
-        {%- set left = 'least(' ~ before ~ ', day_' ~ reach ~ ' - ' ~ taken ~ ', period_' ~ reach ~ ' - ' ~ taken ~ ')' -%}
-        {%- set from.query -%}
-            select
-                *,
-                greatest(0, {{ left }}) as {{ 'attempts' if loop.last else 'granted_' ~ loop.index }}
-            from ({{ from.query }}) as {{ reach }}_before
-            window earlier as ({{ earlier_rows(reach) }})
-        {%- endset -%}
-    {%- endfor -%}
-    {{ from.query }}
+    select
+        {%- for reach in limit_reaches() %}
+        {%- set compared = [
+            {'own': ('channels', 'channel'), 'medium': ('mediums', 'medium')}.get(reach.split('_')[0]),
+            ('currencies', 'currency') if reach.endswith('_of_loan'),
+        ] | select | list %}
+        coalesce(sum({{ earlier }}.granted[place])
+        {%- for array, column in compared %}
+            {{- ' filter (where ' if loop.first else ' and ' }}{{ earlier }}.{{ array }}[place] = {{ own }}.{{ column }}
+            {{- ')' if loop.last }}
+        {%- endfor %}, 0) as taken_{{ reach }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ positions_of(earlier ~ '.granted', 'place') }} as places
 {%- endmacro %}
 
-{% macro left_after(relation) -%}
-    {#- The rows of a relation with what each limit leaves (`left_day_own` …) when the rows before have their `attempts`. -#}
+{% macro granted_in_turn(relation) -%}
+    {#-
+        The attempts of each row of a relation, and what the limits leave it: `customer_id`, `turn`, `attempts`, `left_day`,
+        `left_period`. A customer's rows take one after the other, each from what those before it were granted: limits
+        overlap (of a channel, of a loan), so what is cut short by one must not count against another. The query reads
+        itself: its CTE is called `in_turn`, as `with recursive` has it.
+    -#}
     select
-        *,
-        {{ for_each_limit('@limit - coalesce(sum(attempts) over earlier_@reach, 0) as left_@limit') }}
+        {{ relation }}.customer_id,
+        {{ relation }}.turn,
+        cast({{ least_left(relation, 'day') }} as integer) as left_day,
+        cast({{ least_left(relation, 'period') }} as integer) as left_period,
+        {{ _granted(relation) }} as attempts,
+        array[{{ relation }}.channel] as channels,
+        array[{{ relation }}.medium] as mediums,
+        array[{{ relation }}.currency] as currencies,
+        array[{{ _granted(relation) }}] as granted
     from {{ relation }}
-    window
-        {%- for reach in limit_reaches() %}
-        earlier_{{ reach }} as ({{ earlier_rows(reach) }}){{ ',' if not loop.last }}
-        {%- endfor %}
+    where {{ relation }}.turn = 1
+    union all
+    select
+        {{ relation }}.customer_id,
+        {{ relation }}.turn,
+        cast({{ least_left(relation, 'day', 'taken') }} as integer),
+        cast({{ least_left(relation, 'period', 'taken') }} as integer),
+        {{ _granted(relation, 'taken') }},
+        array_append(in_turn.channels, {{ relation }}.channel),
+        array_append(in_turn.mediums, {{ relation }}.medium),
+        array_append(in_turn.currencies, {{ relation }}.currency),
+        array_append(in_turn.granted, {{ _granted(relation, 'taken') }})
+    from in_turn
+    inner join {{ relation }}
+        on
+            in_turn.customer_id = {{ relation }}.customer_id
+            and in_turn.turn + 1 = {{ relation }}.turn
+    cross join lateral ({{ taken_before('in_turn', relation) }}) as taken
+{%- endmacro %}
+
+{% macro _granted(relation, taken=none) -%}
+    cast(greatest(
+        0,
+        least(
+            {{ relation }}.planned_attempts,
+            {{ least_left(relation, 'day', taken) }},
+            {{ least_left(relation, 'period', taken) }}
+        )
+    ) as integer)
 {%- endmacro %}

@@ -325,12 +325,11 @@ class Populace:
             return
         answers = ANSWERS.get(channel, CALLS)
         results = [self.random.choice(answers) for _ in range(self.random.choice((0, 0, 1, 1, 2)))]
-        state = self.random.choice(("acknowledged",) * 6 + ("refused", "expired", "closed"))
+        state = self.random.choice(("acknowledged",) * 6 + ("refused", "expired", "superseded", "closed"))
         self.world.plan(
             name,
             channel,
-            # Nobody reports on a list that he refused.
-            *(results[: 1 if channel in ANSWERS else 3] if state != "refused" else ()),
+            *results[: 1 if channel in ANSWERS else 3],
             days_ago=self.random.choice((1, 1, 2, 3, 4, 6, 8, 25)),
             valid_days=self.random.choice((1, 1, 2, 5)),
             point=self.random.choice(points),

@@ -8,7 +8,7 @@
     post_hook="{{ index_ledger() }}",
 ) }}
 
-with scope as {{ inline() }} (
+with recursive scope as {{ inline() }} (
     select * from {{ ref('int_customers__scope') }}
 ),
 
@@ -270,32 +270,42 @@ permitted as (
     where forbidden.customer_id is null
 ),
 
-shared_out as (
-    {{ granted_by_level('permitted') }}
+ordered as (
+    select
+        *,
+        row_number() over (
+            partition by customer_id
+            order by step asc, channel_position asc, expected_value desc, currency asc
+        ) as turn
+    from permitted
 ),
 
-left_over as (
-    {{ left_after('shared_out') }}
+in_turn as (
+    {{ granted_in_turn('ordered') }}
 ),
 
 granted as (
     select
-        left_over.customer_id,
-        left_over.currency,
-        left_over.channel,
-        left_over.vendor,
-        left_over.daily_capacity,
-        left_over.expected_value,
-        left_over.attempts,
-        md5(concat_ws('|', left_over.customer_id, left_over.currency, left_over.channel, {{ as_of_date() }}))
+        ordered.customer_id,
+        ordered.currency,
+        ordered.channel,
+        ordered.vendor,
+        ordered.daily_capacity,
+        ordered.expected_value,
+        in_turn.attempts,
+        md5(concat_ws('|', ordered.customer_id, ordered.currency, ordered.channel, {{ as_of_date() }}))
             as tie_breaker,
         case
-            when left_over.days_waited >= left_over.longest_wait_days then left_over.days_waited
+            when ordered.days_waited >= ordered.longest_wait_days then ordered.days_waited
             else 0
         end as days_overdue,
-        {{ least_left('left_over', 'left_day') }} <= 0 as is_day_used_up,
-        {{ least_left('left_over', 'left_period') }} <= 0 as is_period_used_up
-    from left_over
+        in_turn.left_day <= 0 as is_day_used_up,
+        in_turn.left_period <= 0 as is_period_used_up
+    from ordered
+    inner join in_turn
+        on
+            ordered.customer_id = in_turn.customer_id
+            and ordered.turn = in_turn.turn
 ),
 
 -- Who has waited longest goes first, once that is longer than anybody should; otherwise the expected value decides.
