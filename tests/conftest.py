@@ -28,7 +28,14 @@ def pytest_configure() -> None:
     BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")
 
 
-LONGEST = ("test_sixty_days.py", "test_a_day.py", "test_delinquency.py", "test_builds.py", "test_duckdb.py")
+LONGEST = (
+    "test_sixty_days.py",
+    "test_a_day.py",
+    "test_decisions.py",
+    "test_delinquency.py",
+    "test_builds.py",
+    "test_duckdb.py",
+)
 """Files of minutes: begun last, one would run alone while the other worker has nothing to do."""
 
 
