@@ -1,9 +1,10 @@
 """How long a business day takes through Airflow, hop by hop: `make bench-chain`.
 
 A generated bank (see `bank.py`) is loaded and built once; then comes a day on which one loan in a hundred changes, then
-a day on which nothing does but one payment, and within that day some customers pay who are on its lists. A small bank
-goes through the same days: what its quiet day takes is the fixed cost of the chain. Everything runs as a person would
-run it, in a state directory of its own that is removed at the end. The result is `docs/performance-chain.md`.
+a day on which nothing does but one payment, and within that day some customers pay who are on its lists. Last, the
+decisions of one more day are made apart from all else. A small bank goes through the same days: what its quiet day
+takes is the fixed cost of the chain. Everything runs as a person would run it, in a state directory of its own that is
+removed at the end. The result is `docs/performance-chain.md`.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from rich.console import Console
 
 from arrears.cli.follow import CHAIN, Display
 from arrears.cli.follow import Day as FollowedDay
+from arrears.dbt_build import build
 from arrears.hooks.airflow_api import AirflowApi
 from arrears.settings import Settings, get_settings
 
@@ -46,6 +48,7 @@ PEOPLE = ("first_approval", "second_approval")
 PAYERS = 100
 """So many customers pay after their call was planned, and are to be recalled."""
 EXPLAINED = 5
+DECISIONS = "path:models/intermediate/decisions path:models/marts/decisions"
 
 _NODE = re.compile(r"\d+ of \d+ (?:OK|PASS) (.*?) \.*\s*\[.* in ([\d.]+)s\]")
 
@@ -102,6 +105,16 @@ class WithinTheDay:
     """The slowest answer of `arrears explain`."""
 
 
+@dataclass(frozen=True)
+class Decisions:
+    """All decisions of a day, made apart from what they follow from."""
+
+    seconds: float
+    """dbt's start and the tests of the models included."""
+    customers: int
+    in_arrears: int
+
+
 def main() -> None:
     arguments = _arguments()
     with _system() as settings:
@@ -109,7 +122,8 @@ def main() -> None:
     with _system() as settings:
         large = measure(settings, arguments.loans, arguments.share)
         within = measure_within(settings, large[-1].as_of)
-    page = _page(arguments.loans, arguments.share, small, large, within)
+        decisions = measure_decisions(settings, large[-1].as_of + timedelta(days=1))
+    page = _page(arguments.loans, arguments.share, small, large, within, decisions)
     REPORT.write_text(page, encoding="utf-8")
     print(f"\nwritten to {REPORT.relative_to(ROOT)}")
 
@@ -156,6 +170,19 @@ def measure_within(settings: Settings, as_of: date) -> WithinTheDay:
         answers.append(time.perf_counter() - started)
     print(f"recall {recall_seconds:.0f} s, explain {max(answers):.1f} s", flush=True)
     return WithinTheDay(recall_seconds, max(answers))
+
+
+def measure_decisions(settings: Settings, as_of: date) -> Decisions:
+    """Make the decisions of a day that has no list yet; all that they follow from is there."""
+    build(settings, as_of=as_of, select="+fct_contact_decision")
+    started = time.perf_counter()
+    build(settings, as_of=as_of, select=DECISIONS)
+    seconds = time.perf_counter() - started
+    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse, warehouse.cursor() as cursor:
+        cursor.execute("select count(*), count(*) filter (where is_in_arrears) from intermediate.int_customers__scope")
+        ((customers, in_arrears),) = cursor.fetchall()
+    print(f"decisions on {customers:,} customers, {in_arrears:,} of them in arrears: {seconds:.0f} s", flush=True)
+    return Decisions(seconds, customers, in_arrears)
 
 
 def _overdue_on_the_phone_list(warehouse: Connection, as_of: date) -> list[tuple[str, str, Decimal]]:
@@ -278,7 +305,14 @@ def _nodes(settings: Settings) -> list[tuple[str, float]]:
 # The page -----------------------------------------------------------------------------------------------------------
 
 
-def _page(loans: int, share: float, small: Sequence[Day], large: Sequence[Day], within: WithinTheDay) -> str:
+def _page(
+    loans: int,
+    share: float,
+    small: Sequence[Day],
+    large: Sequence[Day],
+    within: WithinTheDay,
+    decisions: Decisions,
+) -> str:
     changed, quiet = large[1], large[2]
     fixed = small[2]
     return f"""# How long a day takes
@@ -304,6 +338,11 @@ cores.
 The slowest steps of its build:
 
 {_slowest(changed)}
+
+## The decisions alone
+
+On {decisions.customers:,} customers in scope, {decisions.in_arrears:,} of them in arrears, on every channel:
+{decisions.seconds:.0f} s, dbt's start and the tests of the ledger included.
 
 ## Within the day
 
