@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -89,10 +89,23 @@ def simulate(
     out: Annotated[
         Path | None, typer.Option(help="Write contract files into this directory instead of loading the bank.")
     ] = None,
+    vendors: Annotated[
+        bool,
+        typer.Option(
+            "--vendors",
+            help="Let customers and vendors live from day to day: first the bank is made as it is on the morning of "
+            "--to; asked again with a later --to, they live on until then, by the lists that were delivered.",
+        ),
+    ] = False,
 ) -> None:
     """Play a bank, clearly invented, and make it the source: everything is replaced."""
     from arrears.simulator import bank
 
+    if out is not None and vendors:
+        raise ConfigurationError("--vendors needs the lists of each day and cannot be written to --out")
+    if vendors:
+        _live(loans, start.date(), end.date(), seed)
+        return
     if out is not None:
         _require_empty(out)
         with progress_lines() as progress:
@@ -107,6 +120,18 @@ def simulate(
             core_banking, warehouse, loans=loans, start=start.date(), end=end.date(), seed=seed, progress=progress
         )
     _print(report)
+
+
+def _live(loans: int, start: date, day: date, seed: int) -> None:
+    from arrears.simulator.living import live_until
+
+    with databases() as (core_banking, warehouse), progress_lines() as progress:
+        lived = live_until(
+            core_banking, warehouse, get_settings(), loans=loans, start=start, day=day, seed=seed, progress=progress
+        )
+    if lived.days:
+        console.print(_table(lived.rows))
+    console.print(f"{lived.days} days played; it is the morning of {lived.today}: arrears run --as-of {lived.today}")
 
 
 def _require_empty(out: Path) -> None:

@@ -26,7 +26,7 @@ from arrears.simulator.places import PLACES, Place
 from arrears.simulator.staff import add_collectors, assign
 from arrears.source.contract import TABLES
 from arrears.source.files import Progress
-from arrears.source.load import LoadReport, load_directory
+from arrears.source.load import LoadReport, Mode, load_directory
 from arrears.source.origin import parse_origins
 from arrears.source.writer import ContractWriter
 
@@ -38,7 +38,7 @@ _PROGRESS_EVERY = 500
 
 _COUNTRIES = {"CN": 0.40, "US": 0.25, "GB": 0.20, "IN": 0.15}
 _CURRENCY = {"CN": "CNY", "US": "USD", "GB": "GBP", "IN": "INR"}
-_PRICE_LEVEL = {"CNY": 7, "USD": 1, "GBP": 0.8, "INR": 80}
+PRICE_LEVEL = {"CNY": 7, "USD": 1, "GBP": 0.8, "INR": 80}
 _SECOND_LOAN = 0.12
 _FOREIGN_CURRENCY = 0.25
 """Share of second loans that are in dollars, whatever the country."""
@@ -99,6 +99,7 @@ def simulate(
     end: date,
     seed: int,
     description: str | None = None,
+    mode: Mode = "static",
     progress: Progress | None = None,
 ) -> LoadReport:
     """Make a simulated bank, played from `start` to `end`, the source: a new generation. Commits.
@@ -113,6 +114,7 @@ def simulate(
             warehouse,
             Path(scratch),
             replace=True,
+            mode=mode,
             description=description or f"simulated bank: {loans} loans, {start} to {end}, seed {seed}",
             origins=_ORIGINS,
             progress=progress,
@@ -178,7 +180,7 @@ class _Customer:
         currency = "USD" if is_foreign else _CURRENCY[country]
         disbursed_on = start + timedelta(days=chance.randrange((self.end - start).days - 35))
         product = _PRODUCTS[name]
-        principal = round(chance.randint(*product.amounts) * _PRICE_LEVEL[currency]) * 100
+        principal = round(chance.randint(*product.amounts) * PRICE_LEVEL[currency]) * 100
         due_day = chance.randint(1, 28)
         first_due = add_months(disbursed_on, 1, due_day)
         if (first_due - disbursed_on).days < _FIRST_DUE_AFTER:

@@ -5,6 +5,8 @@ and reported in two parts, the morning's and the afternoon's. Today's list is re
 another day is worked as on its own day, the morning reported at once and the afternoon a few seconds later, so that a
 recall that arrives in between keeps its customers from being called.
 
+Lists of a world that is played day by day (`living`) are acknowledged here and worked there.
+
 What a vendor has done is noted on its desk, `home/vendor_desks/<vendor>`: killed and started again, it goes on where it
 was, and writes the same bytes again where it cannot know.
 """
@@ -30,6 +32,8 @@ import pysequoia
 
 from arrears.domain.vendor_results import QA_FIELDS, RESULT_FIELDS
 from arrears.settings import Settings, get_settings
+from arrears.simulator.hand_in import to_csv
+from arrears.simulator.truth import read_world
 from arrears.simulator.vendor_work import (
     Attempt,
     Conduct,
@@ -53,8 +57,8 @@ LOOK_EVERY_SECONDS = 0.3
 MANIFEST = ".manifest.json"
 NOON = day_time(12)
 
-_RESULT_COLUMNS = tuple(column.name for column in RESULT_FIELDS)
-_QA_COLUMNS = tuple(column.name for column in QA_FIELDS)
+RESULT_COLUMNS = tuple(column.name for column in RESULT_FIELDS)
+QA_COLUMNS = tuple(column.name for column in QA_FIELDS)
 _LIVE_DAY = timedelta(hours=36)
 """How long after its beginning a business day is worked by the clock; older lists are worked as on their own day."""
 
@@ -101,10 +105,10 @@ class Desk:
             self._answer_list(path, manifest, note, now)
             return
         rows, found = self._take(path, manifest, note.taken_at(now))
-        self._write(f"{manifest['batch_id']}.ack.json", _json(take_notice(manifest, len(rows), found=found)))
+        self.put(f"{manifest['batch_id']}.ack.json", to_json(take_notice(manifest, len(rows), found=found)))
         if manifest["kind"] == "qa_request":
             reviews = review_requested(rows, date.fromisoformat(manifest["as_of"]), self.vendor, self.conduct.seed)
-            self._write_table(f"qa-{manifest['batch_id']}.csv", _QA_COLUMNS, reviews)
+            self.put(f"qa-{manifest['batch_id']}.csv", to_csv(QA_COLUMNS, reviews))
         note.finish()
         _log.info("%s took %s, %s rows", self.vendor, manifest["batch_id"], len(rows))
 
@@ -114,8 +118,14 @@ class Desk:
         taken_at = note.taken_at(now)
         rows, found = self._take(path, manifest, taken_at)
         played = play_batch(manifest, rows, self._conduct(manifest), found=found)
-        note.once("acknowledged", lambda: self._write(f"{manifest['batch_id']}.ack.json", _json(played.ack)))
-        for number, part in enumerate(self._parts(manifest, played.attempts), start=1):
+        world = read_world(self.settings)
+        is_worked_apart = world is not None and world.plays(date.fromisoformat(manifest["as_of"]))
+        if world is None or not is_worked_apart or world.acknowledges(manifest["batch_id"]) == 0:
+            note.once("acknowledged", lambda: self.put(f"{manifest['batch_id']}.ack.json", to_json(played.ack)))
+        if is_worked_apart:
+            note.finish()
+            return
+        for number, part in enumerate(self.parts(manifest, played.attempts), start=1):
             due = self._due(manifest, number, part, taken_at)
             if now < due:
                 note.wait_until(due)
@@ -126,7 +136,24 @@ class Desk:
         figures = (self.vendor, manifest["batch_id"], len(rows), len(played.attempts))
         _log.info("%s worked %s: %s rows, %s attempts", *figures)
 
-    def _parts(self, manifest: dict[str, Any], attempts: Sequence[Attempt]) -> tuple[Sequence[Attempt], ...]:
+    def work_of(self, as_of: date) -> Iterator[tuple[dict[str, Any], Mapping[str, Row], Played]]:
+        """Each list of a day with its rows by reference and all that was done on it, less what was called back.
+
+        A list that another took the place of is not worked. Nothing is written.
+        """
+        found = [json.loads(path.read_text(encoding="utf-8")) | {"path": path} for path in self.manifests()]
+        lists = [each for each in found if each["kind"] == "contact_list" and each["as_of"] == as_of.isoformat()]
+        replaced = {each["supersedes"] for each in lists}
+        dropped = self._dropped(as_of.isoformat())
+        received_at = datetime.combine(as_of, NOON, tzinfo=self.settings.bank_tz)
+        for manifest in lists:
+            if manifest["batch_id"] not in replaced:
+                rows, taken = self._take(manifest.pop("path"), manifest, received_at)
+                played = play_batch(manifest, rows, self._conduct(manifest), found=taken)
+                made = tuple(without_dropped(played.attempts, dropped))
+                yield manifest, {row["contact_ref"]: row for row in rows}, replace(played, attempts=made)
+
+    def parts(self, manifest: dict[str, Any], attempts: Sequence[Attempt]) -> tuple[Sequence[Attempt], ...]:
         """The morning's and the afternoon's attempts, by the bank's clock."""
         noon = datetime.combine(date.fromisoformat(manifest["as_of"]), NOON, tzinfo=self.settings.bank_tz)
         morning = [attempt for attempt in attempts if attempt.attempted_at < noon]
@@ -144,7 +171,7 @@ class Desk:
         made = without_dropped(attempts, self._dropped(manifest["as_of"]))
         if made:
             rows = [attempt.row for attempt in made]
-            self._write_table(f"{manifest['batch_id']}.results-{part}.csv", _RESULT_COLUMNS, rows)
+            self.put(f"{manifest['batch_id']}.results-{part}.csv", to_csv(RESULT_COLUMNS, rows))
 
     def _report_reviews(self, manifest: dict[str, Any], attempts: Sequence[Attempt]) -> None:
         as_of = date.fromisoformat(manifest["as_of"])
@@ -152,7 +179,7 @@ class Desk:
         reviews = review(made, as_of, self.vendor, self.conduct.seed)
         if reviews:
             sequence = manifest["batch_id"].rsplit("-", 1)[1]
-            self._write_table(f"qa-{self.vendor}-{as_of:%Y%m%d}-{sequence}.csv", _QA_COLUMNS, reviews)
+            self.put(f"qa-{self.vendor}-{as_of:%Y%m%d}-{sequence}.csv", to_csv(QA_COLUMNS, reviews))
 
     def _dropped(self, as_of: str) -> dict[str, datetime]:
         """References that stop files and recalls of that day and later called back, and from when on."""
@@ -191,14 +218,8 @@ class Desk:
         key = pysequoia.Tsk.from_bytes((self.settings.home / "secrets" / f"openpgp_{self.vendor}").read_bytes())
         return bytes(pysequoia.decrypt(content, decryptor=key.decryptor()).bytes or b"")
 
-    def _write_table(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        self._write(name, buffer.getvalue().encode())
-
-    def _write(self, name: str, content: bytes) -> None:
+    def put(self, name: str, content: bytes) -> None:
+        """Hand in a file: it has its name once it is whole."""
         target = self.directory / "inbound" / name
         part = target.with_name(f"{name}.part")
         part.write_bytes(content)
@@ -271,7 +292,7 @@ def _read_rows(content: bytes) -> list[Row]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
 
 
-def _json(document: Mapping[str, object]) -> bytes:
+def to_json(document: Mapping[str, object]) -> bytes:
     return (json.dumps(document, indent=2) + "\n").encode()
 
 
