@@ -154,6 +154,8 @@ def measure_within(settings: Settings, as_of: date) -> WithinTheDay:
     """Let customers of the phone list pay what is overdue, recall them, and ask why some were called."""
     with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
         overdue = _overdue_on_the_phone_list(warehouse, as_of)
+        if not overdue:
+            raise SystemExit(f"nobody is on the phone list of {as_of}: there is nobody to recall; measure more loans")
         with closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as source:
             _pay(source, overdue, as_of)
         started = time.perf_counter()
