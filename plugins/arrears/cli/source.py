@@ -45,6 +45,10 @@ def load(
     ] = None,
 ) -> None:
     """Load source-contract files or a real loan tape, all or nothing. Tables without a file stay as they are."""
+    if replace or tape is Tape.ALLY:
+        from arrears.simulator.truth import leave_world
+
+        leave_world(get_settings())
     if tape is Tape.ABS_EE:
         _load_abs_ee(paths, replace=replace)
         return

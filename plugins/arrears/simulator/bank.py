@@ -24,6 +24,7 @@ from arrears.simulator.loan_life import LateMonth, LoanLife, Terms
 from arrears.simulator.people import randomness
 from arrears.simulator.places import PLACES, Place
 from arrears.simulator.staff import add_collectors, assign
+from arrears.simulator.truth import leave_world
 from arrears.source.contract import TABLES
 from arrears.source.files import Progress
 from arrears.source.load import LoadReport, Mode, load_directory
@@ -104,9 +105,12 @@ def simulate(
 ) -> LoadReport:
     """Make a simulated bank, played from `start` to `end`, the source: a new generation. Commits.
 
+    A world that was played here (`living`) is left.
+
     Raises:
         ArrearsError: fewer than one loan, or less than three months.
     """
+    leave_world(get_settings())
     with tempfile.TemporaryDirectory(prefix="arrears-bank-") as scratch:
         write_bank(Path(scratch), loans=loans, start=start, end=end, seed=seed, progress=progress)
         return load_directory(

@@ -6,7 +6,7 @@ What a contact does is known to `truth` alone; everything else that a bank would
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import exp, log10
 from random import Random
@@ -108,10 +108,12 @@ class Day:
     because: dict[str, Event] = field(default_factory=dict)
     """By payment: why it was made. Only the truth knows."""
     handed_in: list[Event] = field(default_factory=list)
+    """Files that arrive today."""
+    changed_loans: dict[str, dict[str, Value]] = field(default_factory=dict)
     _paid: Counter[str] = field(default_factory=Counter)
     """By loan, in cents."""
     _payments: Counter[str] = field(default_factory=Counter)
-    changed_loans: dict[str, dict[str, Value]] = field(default_factory=dict)
+    _complained: set[str] = field(default_factory=set)
     _silent: set[str] = field(default_factory=set)
     """Customers whose number does not work any more, though the bank does not know."""
     _dead: set[str] = field(default_factory=set)
@@ -213,7 +215,7 @@ class Day:
         for reference, of_row in _by_reference(attempts):
             customer = self._reached(channel, rows[reference])
             for attempt in self._answered(channel, customer, of_row):
-                made.append(attempt)
+                made.append(self._perhaps_too_late(rows[reference], attempt))
                 if customer:
                     self._react(batch_id, channel, customer, attempt.row)
         late = self.world.acknowledges(batch_id)
@@ -252,10 +254,20 @@ class Day:
         else:
             yield from attempts
 
+    def _perhaps_too_late(self, row: Row, attempt: Attempt) -> Attempt:
+        """Now and then somebody is called or visited after the hours that the list allows."""
+        end = row.get("call_before") or row.get("visit_before")
+        chance = self.chance("hours", attempt.contact_ref, attempt.row["attempted_at"]).random()
+        if not end or chance >= self.world.misconduct.outside_hours:
+            return attempt
+        late = datetime.fromisoformat(end) + timedelta(minutes=20)
+        return Attempt(late, attempt.contact_ref, {**attempt.row, "attempted_at": late.isoformat()})
+
     def _react(self, batch_id: str, channel: str, customer: Customer, row: Row) -> None:
         chance = self.chance("react", batch_id, row["contact_ref"], row["attempted_at"])
         disposition, collector_id = row["disposition"], row["collector_id"]
-        if disposition in _TALKED and chance.random() < behaviour.COMPLAINS:
+        complains = disposition in _TALKED and chance.random() < behaviour.COMPLAINS
+        if complains and customer.customer_id not in self._complained:
             self._complains(customer, collector_id, channel, chance)
         if channel == "care" and disposition == "hardship_request" and chance.random() < _RELIEF_AFTER_CARE:
             self._agree(customer, chance)
@@ -277,6 +289,7 @@ class Day:
         self.to_come.append({"on": self.on(days), **event, **promised})
 
     def _complains(self, customer: Customer, collector_id: str, channel: str, chance: Random) -> None:
+        self._complained.add(customer.customer_id)
         complaint: Event = {
             "complaint_id": f"COMPLAINT-{customer.customer_id}-{self.today:%Y%m%d}",
             "customer_id": customer.customer_id,
@@ -302,6 +315,7 @@ class Day:
         for loan_id in self.facts.by_customer[customer.customer_id]:
             if loan_id in self.facts.relief or self.facts.stands[loan_id].status != "active":
                 continue
+            self.facts.relief[loan_id] = "agreed", 0
             is_pause = chance.random() < 0.5
             reduced = max(1, self.facts.stands[loan_id].oldest // 2)
             self.book.add(

@@ -15,7 +15,7 @@ _LATE_BY = (1, 4)
 
 @dataclass(frozen=True)
 class Misconduct:
-    """Shares of files that are handed in otherwise than they should."""
+    """Shares of what a vendor does otherwise than it should: of result files, unless said."""
 
     late: float = 0.05
     partial: float = 0.04
@@ -23,9 +23,11 @@ class Misconduct:
     damaged: float = 0.03
     unacknowledged: float = 0.03
     """Of the acknowledgements; half of them come a day late, the others never."""
+    outside_hours: float = 0.002
+    """Of the calls and visits: made after the hours that the list allowed."""
 
 
-FAULTLESS = Misconduct(0.0, 0.0, 0.0, 0.0, 0.0)
+FAULTLESS = Misconduct(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)

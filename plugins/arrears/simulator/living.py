@@ -9,7 +9,6 @@ and why each payment was made (`<home>/simulation/days`). Killed in between, the
 """
 
 import json
-import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -112,8 +111,6 @@ def _is_loaded(warehouse: Connection, world: World) -> bool:
 def _begin(
     core_banking: Connection, warehouse: Connection, settings: Settings, world: World, progress: Progress | None
 ) -> None:
-    directory = directory_of(settings)
-    shutil.rmtree(directory, ignore_errors=True)
     simulate(
         core_banking,
         warehouse,
@@ -127,7 +124,7 @@ def _begin(
     )
     with core_banking, core_banking.cursor() as cursor:
         cursor.execute("select collector_id, channel from core_banking.collectors")
-        world.write(directory, dict(cursor.fetchall()))
+        world.write(directory_of(settings), dict(cursor.fetchall()))
 
 
 def play_day(core_banking: Connection, settings: Settings, world: World, today: date) -> Counter[str]:

@@ -5,6 +5,7 @@ reads it.
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -114,6 +115,11 @@ def read_world(settings: Settings) -> World | None:
     values = json.loads(path.read_text(encoding="utf-8"))
     days = {name: date.fromisoformat(values[name]) for name in ("start", "first_day")}
     return World(**values | days | {"misconduct": Misconduct(**values["misconduct"])})
+
+
+def leave_world(settings: Settings) -> None:
+    """Forget the world that was played here: another source takes its place."""
+    shutil.rmtree(directory_of(settings), ignore_errors=True)
 
 
 def write_whole(path: Path, text: str) -> None:
