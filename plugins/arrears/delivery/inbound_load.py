@@ -6,10 +6,10 @@ Nothing here commits, moves a file or logs a value: the caller makes one transac
 import csv
 import io
 import logging
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -19,15 +19,15 @@ from psycopg2.extras import Json, execute_values
 
 from arrears.delivery import ledger
 from arrears.delivery.inbound import (
-    COLUMNS,
-    FIELD_COUNT,
-    LINE_NUMBER,
-    ROW_TEXT,
     Ack,
     FileRefused,
     Table,
+    Verdict,
     batch_in_name,
+    is_plain_name,
+    judged,
     read,
+    require_plain_name,
 )
 from arrears.delivery.statements import statement
 from arrears.delivery.vendors import Vendor
@@ -36,15 +36,12 @@ from arrears.domain.vendor_results import (
     QA_FIELDS,
     RESULT_FIELDS,
     Disposition,
-    Field,
     Problem,
     Reason,
     Row,
     Terms,
     earliest_attempt,
     is_breach,
-    judge,
-    read_row,
 )
 from arrears.errors import ConfigurationError
 from arrears.quality.suites import RuleResult, Severity, check_frame, record
@@ -58,9 +55,11 @@ Connection = psycopg2.extensions.connection
 Cursor = psycopg2.extensions.cursor
 Window = tuple[datetime | None, datetime | None]
 
+CHUNK_ROWS = 5_000
+"""Rows that are judged before they are copied to the warehouse."""
+
 _RESULT_COLUMNS = tuple(column.name for column in RESULT_FIELDS)
 _QA_COLUMNS = tuple(column.name for column in QA_FIELDS)
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -72,13 +71,9 @@ class InboundFile:
     content: bytes
 
     @property
-    def has_plain_name(self) -> bool:
-        return _PLAIN_NAME.fullmatch(self.name) is not None
-
-    @property
     def label(self) -> str:
-        """The name as it may be logged and kept: any other name could hold a person's."""
-        return self.name if self.has_plain_name else f"unnamed-{self.sha256[:12]}"
+        """The name as it may be logged and kept."""
+        return self.name if is_plain_name(self.name) else f"unnamed-{self.sha256[:12]}"
 
 
 @dataclass(frozen=True)
@@ -105,6 +100,21 @@ class Desk:
     now: datetime
     dispositions: Mapping[str, Disposition]
     nonpayment_reasons: frozenset[str]
+    foreign_collectors: frozenset[str]
+
+    def terms(self, batch: ledger.Batch | None = None) -> Terms:
+        """What rows are judged by: those that answer a batch, or reviews, which answer none."""
+        return Terms(
+            channel=batch.channel if batch else "",
+            earliest=earliest_attempt(batch.as_of, batch.planned_at, self.settings.bank_tz) if batch else _EVER,
+            latest=self.now,
+            dispositions=self.dispositions,
+            nonpayment_reasons=self.nonpayment_reasons,
+            foreign_collectors=self.foreign_collectors,
+        )
+
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -117,8 +127,23 @@ class _Rows:
     is_of_batch: list[bool] = field(default_factory=list)
     is_known_disposition: list[bool] = field(default_factory=list)
     is_in_window: list[bool] = field(default_factory=list)
+    is_before_recall: list[bool] = field(default_factory=list)
     rejected: list[tuple[int, Problem, str]] = field(default_factory=list)
     """Line, problem, and the row as text."""
+
+    def add(self, verdict: Verdict) -> None:
+        line, problems = verdict.raw.line, verdict.problems
+        self.lines.append(line)
+        self.form_problem.append(verdict.form[0].code if verdict.form else None)
+        self.batch_problem.append(verdict.answer[0].code if verdict.answer else None)
+        self.is_of_batch.append(verdict.is_of_list)
+        self.is_known_disposition.append(all(one.reason is not Reason.UNKNOWN_DISPOSITION for one in verdict.answer))
+        if problems:
+            text = verdict.raw.text
+            self.rejected += [(line, problem, text) for problem in problems]
+
+    def count_set_aside(self) -> int:
+        return len({line for line, _, _ in self.rejected})
 
 
 def load(this: Desk, cursor: Cursor, file: InboundFile) -> FileOutcome:
@@ -128,24 +153,13 @@ def load(this: Desk, cursor: Cursor, file: InboundFile) -> FileOutcome:
         FileRefused: it is refused whole; roll back, nothing of it may stay.
         GateBrokenError: the gate could not be run as written.
     """
-    if not file.has_plain_name:
-        raise FileRefused("the file's name may hold letters, digits and `._-` only, at most 150 of them")
+    require_plain_name(file.name)
     document = read(file.content)
     if isinstance(document, Ack):
         return _load_ack(this, cursor, file, document)
     if document.kind == "results":
         return _load_results(this, cursor, file, document)
     return _load_qa(this, cursor, file, document)
-
-
-def judged_alone(table: Table, terms: Terms) -> Iterator[tuple[int, list[Problem]]]:
-    """Line and problems of each row, as far as they can be told without the list that it answers."""
-    for chunk in table.chunks():
-        for raw in _raw_rows(chunk):
-            row, problems = _read_raw(raw, len(table.header), COLUMNS[table.kind])
-            if table.kind == "results" and not problems:
-                problems = judge(row, terms, currency=str(row["currency"] or ""))
-            yield int(raw[LINE_NUMBER]), problems
 
 
 def kind_of(content: bytes) -> FileKind:
@@ -175,6 +189,15 @@ def read_nonpayment_reasons(warehouse: Connection) -> frozenset[str]:
     """The codes of the seed `nonpayment_reasons`."""
     with warehouse.cursor() as cursor:
         cursor.execute("select nonpayment_reason from staging.nonpayment_reasons")
+        return frozenset(row[0] for row in cursor.fetchall())
+
+
+def read_foreign_collectors(warehouse: Connection, vendor: str) -> frozenset[str]:
+    """The collectors who work for other vendors, as the bank's table says; none before marts were first built."""
+    with warehouse.cursor() as cursor:
+        if not _exists(cursor, "staging.stg_core_banking__collectors"):
+            return frozenset()
+        cursor.execute("select collector_id from staging.stg_core_banking__collectors where vendor <> %s", (vendor,))
         return frozenset(row[0] for row in cursor.fetchall())
 
 
@@ -254,65 +277,40 @@ def _load_results(this: Desk, cursor: Cursor, file: InboundFile, table: Table) -
     names = {"vendor": this.vendor.name, "sha256": file.sha256, "batch_id": batch.batch_id}
     cursor.execute(statement("inbound_land_results"), names)
     _quarantine(this, cursor, file, rows)
-    _note_breaches(this, batch, results, rows)
+    _note_breaches(this, batch, rows)
     if rows.lines and batch.state in GIVEN_UP:
         _alert(this, batch, f"{len(rows.lines)} attempts were reported on a list that is {batch.state}")
     _close_when_worked(this, cursor, batch)
-    rejected = len({line for line, _, _ in rows.rejected})
-    return FileOutcome(file.label, "results", "loaded", batch.batch_id, rows=len(rows.lines), rejected=rejected)
+    return FileOutcome(
+        file.label, "results", "loaded", batch.batch_id, rows=len(rows.lines), rejected=rows.count_set_aside()
+    )
 
 
 def _copy_results(this: Desk, cursor: Cursor, table: Table, batch: ledger.Batch, rows: _Rows) -> None:
-    """Judge the rows, some thousand at a time, and bring those without a problem to the table `incoming`."""
+    """Judge the rows and bring those without a problem to the table `incoming`, some thousand at a time."""
     currencies = {item.contact_ref: item.currency for item in ledger.items(this.warehouse, batch.batch_id)}
-    windows = _windows(cursor, batch)
-    terms = Terms(
-        channel=batch.channel,
-        earliest=earliest_attempt(batch.as_of, batch.planned_at, this.settings.bank_tz),
-        latest=this.now,
-        dispositions=this.dispositions,
-        nonpayment_reasons=this.nonpayment_reasons,
-    )
-    for chunk in table.chunks():
-        good = []
-        for raw in _raw_rows(chunk):
-            row, problems = _judge_row(raw, len(table.header), terms, currencies, rows)
-            rows.is_in_window.append(bool(problems) or _is_in_window(row, windows))
-            if problems:
-                rows.rejected += [(int(raw[LINE_NUMBER]), problem, raw[ROW_TEXT]) for problem in problems]
-            else:
-                good.append((raw[LINE_NUMBER], *(row[name] for name in _RESULT_COLUMNS), raw[ROW_TEXT]))
-        _copy(cursor, "incoming", (LINE_NUMBER, *_RESULT_COLUMNS, ROW_TEXT), good)
+    windows, recalled = _windows(cursor, batch), _recalled(cursor, batch)
+    for chunk in _in_chunks(judged(table, this.terms(batch), currencies)):
+        for verdict in chunk:
+            rows.add(verdict)
+            # Nobody knows what a row that is set aside will say when it comes corrected.
+            rows.is_in_window.append(bool(verdict.problems) or _is_within(verdict.row, windows))
+            rows.is_before_recall.append(bool(verdict.problems) or _is_within(verdict.row, recalled))
+        good = [verdict for verdict in chunk if not verdict.problems]
+        _copy(
+            cursor,
+            "incoming",
+            ("_line_number", *_RESULT_COLUMNS, "_row_text"),
+            ((it.raw.line, *(it.row[name] for name in _RESULT_COLUMNS), it.raw.text) for it in good),
+        )
 
 
-def _judge_row(
-    raw: Mapping[str, str], width: int, terms: Terms, currencies: Mapping[str, str], rows: _Rows
-) -> tuple[Row, list[Problem]]:
-    """One row's values and problems; its verdicts are added to `rows`."""
-    row, form = _read_raw(raw, width, RESULT_FIELDS)
-    ref = row["contact_ref"]
-    is_of_batch = ref is None or ref in currencies
-    problems = judge(row, terms, currencies[str(ref)]) if not form and is_of_batch else []
-    rows.lines.append(int(raw[LINE_NUMBER]))
-    rows.form_problem.append(form[0].code if form else None)
-    rows.batch_problem.append(problems[0].code if problems else None)
-    rows.is_of_batch.append(is_of_batch)
-    rows.is_known_disposition.append(all(problem.reason is not Reason.UNKNOWN_DISPOSITION for problem in problems))
-    return row, form or problems
+def _in_chunks(verdicts: Iterator[Verdict]) -> Iterator[list[Verdict]]:
+    while chunk := list(islice(verdicts, CHUNK_ROWS)):
+        yield chunk
 
 
-def _raw_rows(chunk: pd.DataFrame) -> list[dict[str, str]]:
-    names = [str(name) for name in chunk.columns]
-    return [dict(zip(names, map(str, values), strict=True)) for values in chunk.itertuples(index=False)]
-
-
-def _read_raw(raw: Mapping[str, str], width: int, fields: Sequence[Field]) -> tuple[Row, list[Problem]]:
-    if raw[FIELD_COUNT] != str(width):
-        return dict.fromkeys(field.name for field in fields), [Problem(Reason.FIELD_COUNT, "")]
-    return read_row(raw, fields)
-
-
-def _is_in_window(row: Row, windows: Mapping[str, Window]) -> bool:
+def _is_within(row: Row, windows: Mapping[str, Window]) -> bool:
     attempted_at = row["attempted_at"]
     start, end = windows.get(str(row["contact_ref"]), (None, None))
     return not (isinstance(attempted_at, datetime) and is_breach(attempted_at, start, end))
@@ -337,6 +335,7 @@ def _verdicts(rows: _Rows, conflicts: Mapping[int, str]) -> pd.DataFrame:
             "conflict": [Reason.CONFLICT.name if line in conflicts else None for line in rows.lines],
             "is_known_disposition": rows.is_known_disposition,
             "is_in_window": rows.is_in_window,
+            "is_before_recall": rows.is_before_recall,
         },
         dtype=object,
     )
@@ -344,18 +343,22 @@ def _verdicts(rows: _Rows, conflicts: Mapping[int, str]) -> pd.DataFrame:
 
 def _foreign_lines(rows: _Rows, batch: ledger.Batch) -> list[str]:
     lines = [line for line, is_of_batch in zip(rows.lines, rows.is_of_batch, strict=True) if not is_of_batch]
-    shown = ", ".join(map(str, lines[:20])) + (", …" if len(lines) > 20 else "")
-    return [f"{len(lines)} rows have a contact_ref that is not of batch {batch.batch_id} (lines {shown})"]
+    return [f"{len(lines)} rows have a contact_ref that is not of batch {batch.batch_id} (lines {_shown_lines(lines)})"]
 
 
-def _note_breaches(this: Desk, batch: ledger.Batch, results: Sequence[RuleResult], rows: _Rows) -> None:
-    breaches = next(result.failed_rows for result in results if result.rule_id == "result_attempt_in_window")
-    if breaches:
-        lines = [line for line, is_inside in zip(rows.lines, rows.is_in_window, strict=True) if not is_inside]
-        detail = (
-            f"compliance breach: {breaches} attempts outside their window (lines {', '.join(map(str, lines[:20]))})"
-        )
-        _alert(this, batch, detail)
+def _note_breaches(this: Desk, batch: ledger.Batch, rows: _Rows) -> None:
+    """What broke the law or the contract happened, so it is loaded; whoever answers for the vendor must hear of it."""
+    for is_kept, what in (
+        (rows.is_in_window, "outside their window"),
+        (rows.is_before_recall, "after they were stopped or recalled"),
+    ):
+        lines = [line for line, is_good in zip(rows.lines, is_kept, strict=True) if not is_good]
+        if lines:
+            _alert(this, batch, f"compliance breach: {len(lines)} attempts {what} (lines {_shown_lines(lines)})")
+
+
+def _shown_lines(lines: Sequence[int]) -> str:
+    return ", ".join(map(str, lines[:20])) + (", …" if len(lines) > 20 else "")
 
 
 def _alert(this: Desk, batch: ledger.Batch, detail: str) -> None:
@@ -369,21 +372,21 @@ def _alert(this: Desk, batch: ledger.Batch, detail: str) -> None:
 def _load_qa(this: Desk, cursor: Cursor, file: InboundFile, table: Table) -> FileOutcome:
     rows = _Rows()
     cursor.execute(statement("inbound_incoming_qa"))
-    for chunk in table.chunks():
-        good = []
-        for raw in _raw_rows(chunk):
-            row, problems = _read_raw(raw, len(table.header), QA_FIELDS)
-            rows.lines.append(int(raw[LINE_NUMBER]))
-            rows.form_problem.append(problems[0].code if problems else None)
-            rows.rejected += [(int(raw[LINE_NUMBER]), problem, raw[ROW_TEXT]) for problem in problems]
-            if not problems:
-                good.append((raw[LINE_NUMBER], *(row[name] for name in _QA_COLUMNS)))
-        _copy(cursor, "incoming_qa", (LINE_NUMBER, *_QA_COLUMNS), good)
-    _gate(this, file, "qa", pd.DataFrame({"form_problem": rows.form_problem}, dtype=object), None)
+    for chunk in _in_chunks(judged(table, this.terms())):
+        for verdict in chunk:
+            rows.add(verdict)
+        good = [verdict for verdict in chunk if not verdict.problems]
+        _copy(
+            cursor,
+            "incoming_qa",
+            ("_line_number", *_QA_COLUMNS),
+            ((it.raw.line, *(it.row[name] for name in _QA_COLUMNS)) for it in good),
+        )
+    verdicts = {"form_problem": rows.form_problem, "row_problem": rows.batch_problem}
+    _gate(this, file, "qa", pd.DataFrame(verdicts, dtype=object), None)
     cursor.execute(statement("inbound_land_qa"), {"vendor": this.vendor.name, "sha256": file.sha256})
     _quarantine(this, cursor, file, rows)
-    rejected = len({line for line, _, _ in rows.rejected})
-    return FileOutcome(file.label, "qa", "loaded", rows=len(rows.lines), rejected=rejected)
+    return FileOutcome(file.label, "qa", "loaded", rows=len(rows.lines), rejected=rows.count_set_aside())
 
 
 # What all of them need ----------------------------------------------------------------------------------------------
@@ -411,12 +414,13 @@ def _batch(this: Desk, batch_id: str, *, is_sent: bool = True) -> ledger.Batch:
 
 
 def _shown(batch_id: str) -> str:
-    return f"batch {batch_id}" if _PLAIN_NAME.fullmatch(batch_id) else "the batch that is named"
+    return f"batch {batch_id}" if is_plain_name(batch_id) else "the batch that is named"
 
 
 def _batch_of_first_ref(this: Desk, cursor: Cursor, table: Table) -> str:
     """The batch whose rows the file reports, told by its first reference that we know."""
-    ref = next((ref for chunk in table.chunks() for ref in chunk["contact_ref"] if ref), None)
+    refs = (table.values(raw)[0]["contact_ref"] for raw in table.rows())
+    ref = next((ref for ref in refs if ref is not None), None)
     if ref is not None:
         cursor.execute(statement("inbound_batch_of_ref"), {"contact_ref": ref, "vendor": this.vendor.name})
         found = cursor.fetchone()
@@ -429,11 +433,21 @@ def _batch_of_first_ref(this: Desk, cursor: Cursor, table: Table) -> str:
 
 
 def _windows(cursor: Cursor, batch: ledger.Batch) -> dict[str, Window]:
-    cursor.execute("select to_regclass('marts.fct_contact_decision') is not null")
-    if not _first(cursor):
+    if not _exists(cursor, "marts.fct_contact_decision"):
         return {}
     cursor.execute(statement("inbound_windows"), {"batch_id": batch.batch_id})
     return {ref: (start, end) for ref, start, end in cursor.fetchall()}
+
+
+def _recalled(cursor: Cursor, batch: ledger.Batch) -> dict[str, Window]:
+    """Until when a row might be worked that a stop file or recall then named."""
+    cursor.execute(statement("inbound_recalled"), {"batch_id": batch.batch_id})
+    return {ref: (None, end) for ref, end in cursor.fetchall()}
+
+
+def _exists(cursor: Cursor, relation: str) -> bool:
+    cursor.execute("select to_regclass(%s) is not null", (relation,))
+    return bool(_first(cursor))
 
 
 def _gate(this: Desk, file: InboundFile, kind: str, frame: pd.DataFrame, as_of: date | None) -> list[RuleResult]:
@@ -474,7 +488,7 @@ def _close_when_worked(this: Desk, cursor: Cursor, batch: ledger.Batch) -> None:
         )
 
 
-def _copy(cursor: Cursor, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def _copy(cursor: Cursor, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     buffer = io.StringIO()
     csv.writer(buffer).writerows(rows)
     buffer.seek(0)

@@ -2,19 +2,20 @@
 
 Each file is one transaction: what it says, what was set aside, what the batch became and that it was read are committed
 together, and only then the file is moved to `done/` or `refused/`. A process that dies in between finds the file again,
-sees by its hash that it was loaded, and only moves it.
+sees by its hash that it was loaded, and only moves it. A file that cannot be read, judged or moved keeps no other
+waiting: it stays where it is, the others are read, and the report says why.
 """
 
 import hashlib
-import json
 import logging
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from arrears.delivery.inbound import FileRefused
+from arrears.delivery.inbound import FileRefused, ReasonFile, SetAside
 from arrears.delivery.inbound_load import (
     Connection,
     Cursor,
@@ -26,11 +27,13 @@ from arrears.delivery.inbound_load import (
     kind_of,
     load,
     read_dispositions,
+    read_foreign_collectors,
     read_nonpayment_reasons,
 )
 from arrears.delivery.statements import statement
 from arrears.delivery.vendors import get_vendor
 from arrears.domain.vendor_results import Reason
+from arrears.errors import ArrearsError, DeliveryError, ServiceError
 from arrears.settings import Settings
 
 __all__ = ["FileOutcome", "Inbox", "IngestReport", "read_inbound"]
@@ -58,6 +61,8 @@ class IngestReport:
 
     vendor: str
     files: tuple[FileOutcome, ...] = ()
+    errors: tuple[ArrearsError, ...] = ()
+    """Why files stay in `inbound/`: none of it is the fault of what they say."""
 
     @property
     def loaded_rows(self) -> int:
@@ -96,8 +101,8 @@ def read_inbound(
 
     Raises:
         ConfigurationError: the vendor or the dispositions are not in the warehouse.
-        GateBrokenError: the gate could not be run as written; the file stays where it is.
-        VendorConnectionError, VendorAccessError: the vendor's server; what was committed stays, the rest is read later.
+        VendorConnectionError, VendorAccessError: the vendor's server is gone; what was committed stays, the rest is
+            read later.
     """
     with warehouse:
         desk = Desk(
@@ -108,19 +113,65 @@ def read_inbound(
             now=now or datetime.now(UTC),
             dispositions=read_dispositions(warehouse),
             nonpayment_reasons=read_nonpayment_reasons(warehouse),
+            foreign_collectors=read_foreign_collectors(warehouse, vendor),
         )
     inbound = PurePosixPath(desk.vendor.directory) / "inbound"
     for directory in ("done", "refused"):
         sftp.mkdir(str(inbound / directory))
     complete = [name for name in sftp.list(str(inbound)) if not name.endswith(".part")]
-    outcomes = [_take(desk, sftp, inbound / name) for name in sorted(complete)]
-    report = IngestReport(vendor, tuple(outcome for outcome in outcomes if outcome is not None))
+    outcomes, errors = _take_each(desk, sftp, inbound, sorted(complete))
+    report = IngestReport(vendor, tuple(outcomes), tuple(errors))
     _log.info("%s", report)
+    if errors:
+        _log.error("ALERT %s: %s files stay in inbound/, the first because: %s", vendor, len(errors), errors[0])
     return report
 
 
-def _take(desk: Desk, sftp: Inbox, path: PurePosixPath) -> FileOutcome | None:
+def _take_each(
+    desk: Desk, sftp: Inbox, inbound: PurePosixPath, names: Sequence[str]
+) -> tuple[list[FileOutcome], list[ArrearsError]]:
+    """Every file on its own, unless the vendor's server is gone."""
+    outcomes: list[FileOutcome] = []
+    errors: list[ArrearsError] = []
+    for name in names:
+        try:
+            outcome = _take(desk, sftp, inbound, name)
+            if outcome is not None:
+                outcomes.append(outcome)
+        except Exception as error:
+            desk.warehouse.rollback()
+            if isinstance(error, ServiceError) and not _answers(sftp, inbound):
+                raise
+            errors.append(_told(error, desk))
+    return outcomes, errors
+
+
+def _told(error: Exception, desk: Desk) -> ArrearsError:
+    """An error of ours as it is; of any other its kind and place, for its text may hold a value of the file."""
+    if isinstance(error, ArrearsError):
+        return error
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return DeliveryError(
+        f"vendor {desk.vendor.name}: a file could not be judged and stays in inbound/: {type(error).__name__} in"
+        f" {place.name}, line {place.lineno} of {Path(place.filename).name}"
+    )
+
+
+def _answers(sftp: Inbox, inbound: PurePosixPath) -> bool:
+    try:
+        sftp.list(str(inbound))
+    except ServiceError:
+        return False
+    return True
+
+
+def _take(desk: Desk, sftp: Inbox, inbound: PurePosixPath, name: str) -> FileOutcome | None:
     """Read, judge, commit, then move one file; None when another process was faster."""
+    if "/" in name or name in ("", ".", ".."):
+        raise DeliveryError(
+            f"vendor {desk.vendor.name}: its server lists a file whose name is a path out of inbound/; it is not read"
+        )
+    path = inbound / name
     size = sftp.size(str(path))
     if size is None:
         return None
@@ -208,25 +259,34 @@ def _settle(desk: Desk, sftp: Inbox, path: PurePosixPath, file: InboundFile, out
     reason = _reason(desk, file, outcome)
     if reason is not None:
         part = directory / f"{name}{_REASON_SUFFIX}.part"
-        sftp.put(str(part), (json.dumps(reason, indent=2, ensure_ascii=False) + "\n").encode())
+        sftp.put(str(part), (reason.model_dump_json(indent=2, exclude_none=True) + "\n").encode())
         sftp.posix_rename(str(part), str(directory / f"{name}{_REASON_SUFFIX}"))
     sftp.posix_rename(str(path), str(directory / name))
 
 
-def _reason(desk: Desk, file: InboundFile, outcome: FileOutcome) -> dict[str, object] | None:
+def _reason(desk: Desk, file: InboundFile, outcome: FileOutcome) -> ReasonFile | None:
     """What the vendor is told; None when there is nothing to tell."""
-    about: dict[str, object] = {"file": file.label, "sha256": file.sha256, "state": outcome.state}
     if outcome.state == "refused":
-        advice = "Nothing of this file was loaded. Correct it and send it again, under any name."
-        return {**about, "problems": list(outcome.problems), "what_to_do": advice}
+        return ReasonFile(
+            file=file.label,
+            sha256=file.sha256,
+            state="refused",
+            problems=list(outcome.problems),
+            what_to_do="Nothing of this file was loaded. Correct it and send it again, under any name.",
+        )
     rows = _set_aside(desk, file)
     if not rows:
         return None
-    advice = "The other rows were loaded. Send these again, corrected, in a new file."
-    return {**about, "rows_set_aside": rows, "what_to_do": advice}
+    return ReasonFile(
+        file=file.label,
+        sha256=file.sha256,
+        state=outcome.state,
+        rows_set_aside=rows,
+        what_to_do="The other rows were loaded. Send these again, corrected, in a new file.",
+    )
 
 
-def _set_aside(desk: Desk, file: InboundFile) -> list[dict[str, object]]:
+def _set_aside(desk: Desk, file: InboundFile) -> list[SetAside]:
     with desk.warehouse, desk.warehouse.cursor() as cursor:
         cursor.execute(
             "select line_number, field_name, reason_code from quarantine.vendor_result"
@@ -234,6 +294,6 @@ def _set_aside(desk: Desk, file: InboundFile) -> list[dict[str, object]]:
             (desk.vendor.name, file.sha256, _ROWS_IN_REASON),
         )
         return [
-            {"line": line, "field": name, "code": code, "problem": Reason[code].value}
+            SetAside(line=line, field=name, code=code, problem=Reason[code].value)
             for line, name, code in cursor.fetchall()
         ]

@@ -8,10 +8,11 @@ reads a file, a database or a clock.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+
+from arrears.domain.money import minor_digits
 
 Value = str | int | bool | Decimal | date | datetime | None
 
@@ -41,39 +42,92 @@ class Field:
     decimals: int = 0
     max_length: int = 100
     allowed: tuple[str, ...] = ()
+    example: str = ""
+    """What a row may hold here; empty where the example of the hand-book leaves it out."""
 
 
 RESULT_FIELDS = (
-    Field("contact_ref", Kind.CODE, "The reference of the row in the list, unchanged.", required=True),
+    Field(
+        "contact_ref",
+        Kind.CODE,
+        "The reference of the row in the list, unchanged.",
+        required=True,
+        example="rmzxw6ytboi7dsmbrgezdgnbvgy",
+    ),
     Field(
         "contact_point_ref",
         Kind.CODE,
         "Which number of the row was dialled. Required for channel `phone`.",
         allowed=("phone", "alternate_phone"),
+        example="phone",
     ),
-    Field("attempted_at", Kind.INSTANT, "When the attempt began.", required=True),
-    Field("disposition", Kind.CODE, "How it ended: a code of the table of dispositions.", required=True),
-    Field("nonpayment_reason", Kind.CODE, "Why the customer does not pay, as a code, where it was said."),
-    Field("collector_id", Kind.CODE, "Who made the attempt. Empty for channel `sms`."),
-    Field("talk_seconds", Kind.INTEGER, "Length of the conversation, in seconds.", minimum=0, maximum=86_400),
-    Field("promise_amount", Kind.AMOUNT, "Amount promised. Required with a promise.", minimum=0, decimals=2),
-    Field("promise_on", Kind.DATE, "Day by which it was promised. Required with a promise."),
+    Field("attempted_at", Kind.INSTANT, "When the attempt began.", required=True, example="2020-04-15T10:02:00+08:00"),
+    Field(
+        "disposition",
+        Kind.CODE,
+        "How it ended: a code of the table of dispositions.",
+        required=True,
+        example="promise_to_pay",
+    ),
+    Field(
+        "nonpayment_reason",
+        Kind.CODE,
+        "Why the customer does not pay, as a code, where it was said.",
+        example="income_late",
+    ),
+    Field("collector_id", Kind.CODE, "Who made the attempt. Empty for channel `sms`.", example="C-17"),
+    Field(
+        "talk_seconds",
+        Kind.INTEGER,
+        "Length of the conversation, in seconds.",
+        minimum=0,
+        maximum=86_400,
+        example="185",
+    ),
+    Field(
+        "promise_amount",
+        Kind.AMOUNT,
+        "Amount promised. Required with a promise.",
+        minimum=0,
+        decimals=2,
+        example="120.50",
+    ),
+    Field("promise_on", Kind.DATE, "Day by which it was promised. Required with a promise.", example="2020-04-20"),
     Field("amount_collected", Kind.AMOUNT, "Money taken during the attempt.", minimum=0, decimals=2),
-    Field("cost", Kind.AMOUNT, "What the attempt costs the bank.", minimum=0, decimals=4),
-    Field("currency", Kind.CODE, "Currency of all amounts of the row: that of the list. Required with an amount."),
-    Field("complaint", Kind.BOOLEAN, "Whether the customer complained."),
-    Field("satisfaction", Kind.INTEGER, "The customer's own rating.", minimum=1, maximum=5),
-    Field("recording_ref", Kind.CODE, "Reference of the recording at the vendor."),
-    Field("note", Kind.TEXT, "Free text. No names, numbers or health data.", max_length=1000),
+    Field("cost", Kind.AMOUNT, "What the attempt costs the bank.", minimum=0, decimals=4, example="1.2000"),
+    Field(
+        "currency",
+        Kind.CODE,
+        "Currency of all amounts of the row: that of the list. Required with an amount.",
+        example="USD",
+    ),
+    Field("complaint", Kind.BOOLEAN, "Whether the customer complained.", example="false"),
+    Field("satisfaction", Kind.INTEGER, "The customer's own rating.", minimum=1, maximum=5, example="4"),
+    Field("recording_ref", Kind.CODE, "Reference of the recording at the vendor.", example="R-2020-0415-0093"),
+    Field(
+        "note",
+        Kind.TEXT,
+        "Free text. No names, numbers or health data.",
+        max_length=1000,
+        example="wages come on the 18th",
+    ),
 )
 
 QA_FIELDS = (
-    Field("recording_ref", Kind.CODE, "Reference of the recording that was reviewed.", required=True),
-    Field("collector_id", Kind.CODE, "Who is heard on it.", required=True),
-    Field("reviewed_on", Kind.DATE, "Day of the review.", required=True),
-    Field("score", Kind.AMOUNT, "Result of the review.", required=True, minimum=0, maximum=100, decimals=2),
+    Field(
+        "recording_ref",
+        Kind.CODE,
+        "Reference of the recording that was reviewed.",
+        required=True,
+        example="R-2020-0415-0093",
+    ),
+    Field("collector_id", Kind.CODE, "Who is heard on it.", required=True, example="C-17"),
+    Field("reviewed_on", Kind.DATE, "Day of the review.", required=True, example="2020-04-16"),
+    Field(
+        "score", Kind.AMOUNT, "Result of the review.", required=True, minimum=0, maximum=100, decimals=2, example="87.5"
+    ),
     Field("breach_code", Kind.CODE, "The rule that was broken, if one was."),
-    Field("reviewer", Kind.CODE, "Who reviewed it."),
+    Field("reviewer", Kind.CODE, "Who reviewed it.", example="Q-2"),
 )
 
 
@@ -100,14 +154,18 @@ class Reason(StrEnum):
     PROMISE_INCOMPLETE = "a promise needs an amount above zero and a day"
     NOT_A_PROMISE = "a promise is given, but the disposition is not a promise"
     PROMISE_IN_PAST = "the promise is for a day before the attempt"
+    PROMISE_TOO_FAR = "the promise is for a day more than a year after the attempt"
     CURRENCY_MISSING = "there is an amount, but no currency"
     CURRENCY_MISMATCH = "the currency is not that of the list"
+    TOO_MANY_DECIMALS = "the amount has more decimals than its currency"
     BEFORE_LIST = "the attempt was made before the list was sent"
-    IN_FUTURE = "the attempt lies in the future"
+    IN_FUTURE = "lies in the future"
+    FOREIGN_COLLECTOR = "the collector works for another vendor"
     CONFLICT = "the same attempt was reported before, with other content"
+    FOREIGN_REF = "not a contact_ref of the list: no row of the file is loaded"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong with a row: the field (empty for the row as a whole) and the reason, never the value."""
 
@@ -144,6 +202,8 @@ class Terms:
     """The instant of reading."""
     dispositions: Mapping[str, Disposition]
     nonpayment_reasons: frozenset[str]
+    foreign_collectors: frozenset[str] = frozenset()
+    """Those who work for other vendors: nobody reports or reviews what they did but their own."""
 
 
 Row = dict[str, Value]
@@ -168,8 +228,20 @@ def read_row(values: Mapping[str, str], fields: Sequence[Field]) -> tuple[Row, l
 def judge(row: Row, terms: Terms, currency: str) -> list[Problem]:
     """What is wrong with a well-formed result row, given its batch and the currency of the list row it answers."""
     return [
-        problem for rule in (_codes, _contact_point, _promise, _attempt_time) for problem in rule(row, terms)
+        problem
+        for rule in (_codes, _collector, _contact_point, _promise, _attempt_time)
+        for problem in rule(row, terms)
     ] + list(_currency(row, currency))
+
+
+def judge_review(row: Row, terms: Terms) -> list[Problem]:
+    """What is wrong with a well-formed row of reviews."""
+    problems = list(_collector(row, terms))
+    reviewed_on = row["reviewed_on"]
+    # It may be tomorrow already where the vendor is.
+    if isinstance(reviewed_on, date) and reviewed_on > (terms.latest + _LARGEST_OFFSET).date():
+        problems.append(Problem(Reason.IN_FUTURE, "reviewed_on"))
+    return problems
 
 
 def is_breach(attempted_at: datetime, window_start: datetime | None, window_end: datetime | None) -> bool:
@@ -179,7 +251,7 @@ def is_breach(attempted_at: datetime, window_start: datetime | None, window_end:
     return too_early or too_late
 
 
-def earliest_attempt(as_of: date, created_at: datetime, bank_tz: ZoneInfo) -> datetime:
+def earliest_attempt(as_of: date, created_at: datetime, bank_tz: tzinfo) -> datetime:
     """The first instant at which a list of `as_of` can have been worked.
 
     That is when the list was made; for a list of a past business date (a rebuilt or replayed day, made after the day it
@@ -197,8 +269,11 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?P<offset>
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
 _AMOUNT = re.compile(r"-?\d{1,14}(\.(?P<decimals>\d+))?", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+_YEARS = range(2000, 2100)
+"""Other years are mistakes of typing or of a spreadsheet's calendar."""
+_LONGEST_PROMISE = timedelta(days=366)
 _LARGEST_OFFSET = timedelta(hours=14)
 
 _Read = tuple[Value, Reason | None]
@@ -212,7 +287,8 @@ def _read_value(text: str, field: Field) -> _Read:
     return _READERS[field.kind](text, field)
 
 
-def _read_text(text: str, field: Field) -> _Read:
+def read_text(text: str) -> _Read:
+    """Free text, unless a terminal or a spreadsheet would take it for a command."""
     if _CONTROL.search(text) or text.startswith(_FORMULA):
         return None, Reason.UNSAFE_TEXT
     return text, None
@@ -226,7 +302,8 @@ def _read_code(text: str, field: Field) -> _Read:
     return text, None
 
 
-def _read_instant(text: str, field: Field) -> _Read:
+def read_instant(text: str) -> _Read:
+    """An instant with its offset, in UTC."""
     match = _INSTANT.fullmatch(text)
     if match is None:
         return None, Reason.NOT_AN_INSTANT
@@ -235,16 +312,21 @@ def _read_instant(text: str, field: Field) -> _Read:
     try:
         instant = datetime.fromisoformat(text)
         offset = instant.utcoffset() or timedelta(0)
-        return (instant.astimezone(UTC), None) if abs(offset) <= _LARGEST_OFFSET else (None, Reason.BAD_OFFSET)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None, Reason.NOT_AN_INSTANT
+    if abs(offset) > _LARGEST_OFFSET:
+        return None, Reason.BAD_OFFSET
+    return (instant.astimezone(UTC), None) if instant.year in _YEARS else (None, Reason.OUT_OF_RANGE)
 
 
 def _read_date(text: str, field: Field) -> _Read:
     try:
-        return (date.fromisoformat(text), None) if _DATE.fullmatch(text) else (None, Reason.NOT_A_DATE)
+        day = date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:
+        day = None
+    if day is None:
         return None, Reason.NOT_A_DATE
+    return (day, None) if day.year in _YEARS else (None, Reason.OUT_OF_RANGE)
 
 
 def _read_integer(text: str, field: Field) -> _Read:
@@ -275,9 +357,9 @@ def _read_boolean(text: str, field: Field) -> _Read:
 
 
 _READERS: Mapping[Kind, Callable[[str, Field], _Read]] = {
-    Kind.TEXT: _read_text,
+    Kind.TEXT: lambda text, _: read_text(text),
     Kind.CODE: _read_code,
-    Kind.INSTANT: _read_instant,
+    Kind.INSTANT: lambda text, _: read_instant(text),
     Kind.DATE: _read_date,
     Kind.INTEGER: _read_integer,
     Kind.AMOUNT: _read_amount,
@@ -293,6 +375,11 @@ def _codes(row: Row, terms: Terms) -> Iterator[Problem]:
         yield Problem(Reason.UNKNOWN_DISPOSITION, "disposition")
     if row["nonpayment_reason"] is not None and row["nonpayment_reason"] not in terms.nonpayment_reasons:
         yield Problem(Reason.UNKNOWN_NONPAYMENT_REASON, "nonpayment_reason")
+
+
+def _collector(row: Row, terms: Terms) -> Iterator[Problem]:
+    if row["collector_id"] in terms.foreign_collectors:
+        yield Problem(Reason.FOREIGN_COLLECTOR, "collector_id")
 
 
 def _contact_point(row: Row, terms: Terms) -> Iterator[Problem]:
@@ -313,15 +400,12 @@ def _promise(row: Row, terms: Terms) -> Iterator[Problem]:
         yield Problem(Reason.PROMISE_INCOMPLETE, "promise_amount")
     elif promised_for is None:
         yield Problem(Reason.PROMISE_INCOMPLETE, "promise_on")
-    elif _is_before(promised_for, attempted_at):
-        yield Problem(Reason.PROMISE_IN_PAST, "promise_on")
-
-
-def _is_before(day: Value, instant: Value) -> bool:
-    """Whether the day is over at that instant everywhere on earth: the customer's zone is not reported."""
-    if not isinstance(day, date) or not isinstance(instant, datetime):
-        return False
-    return day < (instant - timedelta(hours=12)).date()
+    elif isinstance(promised_for, date) and isinstance(attempted_at, datetime):
+        # Before: when the day is over everywhere on earth, for the customer's zone is not reported.
+        if promised_for < (attempted_at - timedelta(hours=12)).date():
+            yield Problem(Reason.PROMISE_IN_PAST, "promise_on")
+        if promised_for > (attempted_at + _LONGEST_PROMISE).date():
+            yield Problem(Reason.PROMISE_TOO_FAR, "promise_on")
 
 
 def _attempt_time(row: Row, terms: Terms) -> Iterator[Problem]:
@@ -341,3 +425,7 @@ def _currency(row: Row, currency: str) -> Iterator[Problem]:
             yield Problem(Reason.CURRENCY_MISSING, "currency")
     elif row["currency"] != currency:
         yield Problem(Reason.CURRENCY_MISMATCH, "currency")
+    for name in ("promise_amount", "amount_collected"):
+        amount = row[name]
+        if isinstance(amount, Decimal) and amount != round(amount, minor_digits(currency)):
+            yield Problem(Reason.TOO_MANY_DECIMALS, name)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
 
 from arrears.hooks.postgres import connect
 from arrears.settings import Settings, get_settings
@@ -34,6 +35,8 @@ def read_vendor(warehouse: "psycopg2.extensions.connection", vendor: str, settin
 class ReadVendorResultsOperator(BaseOperator):
     """Read a vendor's acknowledgements and results into landing; what is wrong goes to quarantine or is refused.
 
+    A file that could not be read, judged or moved stays where it is, and the task fails once the others are read.
+
     :param vendor: the vendor's code.
     """
 
@@ -54,4 +57,8 @@ class ReadVendorResultsOperator(BaseOperator):
             "rejected_rows": report.rejected_rows,
         }
         self.log.info("%s", summary)
+        if report.errors:
+            # What was loaded is to reach the marts all the same, and another try would report nothing loaded.
+            context["ti"].xcom_push("return_value", summary)
+            raise AirflowFailException(f"{len(report.errors)} files stay in inbound/: {report.errors[0]}")
         return summary
