@@ -7,7 +7,7 @@ TEST_STAMP := $(VENV)/.installed-for-tests
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint lock bench-extract bench-delinquency bench-chain clean
+.PHONY: help setup demo test test-fast test-files handbook lint lock bench-extract bench-delinquency bench-chain clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,6 +22,15 @@ test: $(TEST_STAMP) lint ## every check and every test
 
 test-fast: $(TEST_STAMP) ## the tests that need no service
 	@$(BIN)/pytest -q -m "not postgres and not sftp and not airflow and not slow"
+
+test-files: $(TEST_STAMP) ## read ten thousand damaged vendor files (three minutes; `make test` reads a sample)
+	@VENDOR_FILES=10000 $(BIN)/pytest -q -s tests/properties/test_vendor_files.py
+
+handbook: $(STAMP) ## write the schemas, tables and examples of docs/vendors anew
+	@$(BIN)/python -m arrears.delivery.handbook
+
+test-faults: $(TEST_STAMP) ## every fault of a delivery: 200 random kills, each step, vendors, database, Airflow (half an hour)
+	@FAULTS=all $(BIN)/pytest -n 2 --dist worksteal tests/faults
 
 lint: $(TEST_STAMP) ## style, types, import rules, SQL style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
