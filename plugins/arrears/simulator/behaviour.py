@@ -13,7 +13,7 @@ from arrears.domain.amortisation import month_end
 
 SLIPS = 0.075
 """Share of due dates on which the average borrower who owes nothing does not pay."""
-RESUMES = (0.0, 0.050, 0.032, 0.012)
+RESUMES = (0.0, 0.030, 0.016, 0.006)
 """By instalments unpaid (the last stands for more): the chance of a day that the borrower pays something by himself."""
 PAYS_ALL, PAYS_ONE = 0.45, 0.40
 """Of those who pay: all that is overdue, the oldest instalment; the others a part of it."""

@@ -16,19 +16,19 @@ from arrears.settings import Settings
 from arrears.simulator.hand_in import Misconduct, acknowledges
 from arrears.simulator.people import randomness
 
-SKILL_SPREAD = 0.4
+SKILL_SPREAD = 0.5
 """Deviation of the logarithm of skill; the average collector has 1."""
 CONVERTED: Mapping[str, Mapping[str, float]] = {
     "sms": {"delivered": 0.02},
     "phone": {
-        "promise_to_pay": 0.32,
-        "right_party_no_promise": 0.10,
+        "promise_to_pay": 0.45,
+        "right_party_no_promise": 0.16,
         "claims_paid": 0.10,
         "hardship_request": 0.04,
         "refused": 0.03,
     },
     "field_visit": {"promise_to_pay": 0.40, "met_customer": 0.15, "met_third_party": 0.03, "refused": 0.05},
-    "care": {"promise_to_pay": 0.35, "right_party_no_promise": 0.10, "hardship_request": 0.08},
+    "care": {"promise_to_pay": 0.35, "right_party_no_promise": 0.16, "hardship_request": 0.08},
     "legal": {"settled": 0.80, "filed": 0.05},
 }
 """By channel and how it ended: the chance that a contact by the average collector makes the customer pay who would not
