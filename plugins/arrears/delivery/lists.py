@@ -204,7 +204,7 @@ def plan_one(
     if latest and (latest.inputs_hmac == draft.inputs_hmac or not (replaces or draft.is_cumulative)):
         return latest, False
     sequence = latest.sequence + 1 if latest else 1
-    prefix = draft.channel if draft.kind == "contact_list" else draft.kind
+    prefix = draft.channel if draft.kind == "contact_list" else draft.kind.replace("_", "-")
     planned_at = now or _clock(warehouse)
     batch = Batch(
         batch_id=f"{prefix}-{draft.vendor}-{draft.as_of:%Y%m%d}-{sequence:02d}",
