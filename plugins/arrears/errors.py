@@ -45,3 +45,7 @@ class GateBrokenError(ArrearsError):
 
 class DeliveryError(ArrearsError):
     """A vendor's batch could not be built, encrypted or delivered."""
+
+
+class BatchBusyError(DeliveryError):
+    """Another process delivers the batch at this moment: trying later can help."""

@@ -118,13 +118,21 @@ def batches_of(
         return [_batch(row) for row in cursor.fetchall()]
 
 
-def waiting(warehouse: psycopg2.extensions.connection, *, kind: str, as_of: date) -> list[Batch]:
-    """The batches of one kind and day that their vendors do not have yet, by vendor, oldest first."""
+def batches_on(warehouse: psycopg2.extensions.connection, as_of: date) -> list[Batch]:
+    """Every batch of a day, by vendor and kind, oldest first."""
+    query = statement("batch") + " where as_of = %s order by vendor, kind, channel, sequence"
+    with warehouse.cursor() as cursor:
+        cursor.execute(query, (as_of,))
+        return [_batch(row) for row in cursor.fetchall()]
+
+
+def waiting(warehouse: psycopg2.extensions.connection, *, as_of: date, kind: str | None = None) -> list[Batch]:
+    """The batches of a day (of one kind) that their vendors do not have yet, by vendor, oldest first."""
     query = statement("batch") + (
-        " where kind = %s and as_of = %s and state in ('planned', 'written') order by vendor, sequence"
+        " where as_of = %s and kind = coalesce(%s, kind) and state in ('planned', 'written') order by vendor, sequence"
     )
     with warehouse.cursor() as cursor:
-        cursor.execute(query, (kind, as_of))
+        cursor.execute(query, (as_of, kind))
         return [_batch(row) for row in cursor.fetchall()]
 
 
@@ -167,6 +175,12 @@ def transition(
             (to.value, to == BatchState.REFUSED, detail, batch_id),
         )
     _event(warehouse, batch_id, batch.state, to, detail)
+
+
+def expire(warehouse: psycopg2.extensions.connection, batch_id: str, leaves_by: datetime) -> None:
+    """Note that a batch could not leave in time."""
+    detail = f"to leave by {leaves_by.isoformat()}, not delivered by then"
+    transition(warehouse, batch_id=batch_id, to=BatchState.EXPIRED, detail=detail)
 
 
 def note(warehouse: psycopg2.extensions.connection, batch: Batch, detail: str) -> None:

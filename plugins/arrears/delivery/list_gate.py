@@ -24,6 +24,7 @@ from arrears.delivery.layouts import FIELD_VISIT, LEGAL, Kind, Layout, layout_of
 from arrears.delivery.ledger import Batch, Item, StoredFile
 from arrears.delivery.seal import is_sealed
 from arrears.delivery.statements import statement
+from arrears.delivery.vendors import get_vendor
 from arrears.errors import GateBrokenError
 from arrears.hooks import openpgp
 from arrears.quality.suites import RuleResult, check_frame, open_session
@@ -67,6 +68,7 @@ class Figures:
     contact_points_wrong: int = 0
     day_not_sealed: int = 0
     stop_file_not_taken: int = 0
+    rows_over_capacity: int = 0
     held: int = 0
     refused: int = 0
     outside_hours: int = 0
@@ -288,7 +290,7 @@ def _count_whole(
 
 
 def _count_release(warehouse: psycopg2.extensions.connection, batch: Batch, figures: Figures) -> None:
-    """Whether the list may leave at all: decisions final, stop file taken, and no rule broken by any of its rows."""
+    """Whether the list may leave at all: decisions final, stop file taken, not too long, no rule broken by any row."""
     # Imported late: stop files pass this gate themselves.
     from arrears.delivery.stop import stop_accepted
 
@@ -296,6 +298,8 @@ def _count_release(warehouse: psycopg2.extensions.connection, batch: Batch, figu
         return
     figures.day_not_sealed = int(not is_sealed(warehouse, batch.as_of))
     figures.stop_file_not_taken = int(not stop_accepted(warehouse, batch.vendor, batch.as_of))
+    capacity = get_vendor(warehouse, batch.vendor, batch.channel).daily_capacity
+    figures.rows_over_capacity = max(0, figures.file_rows - capacity) if capacity is not None else 0
     with warehouse.cursor() as cursor:
         cursor.execute(statement("breaches"), {"batch_id": batch.batch_id})
         figures.add_breaches(dict(cursor.fetchall()))

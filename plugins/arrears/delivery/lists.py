@@ -88,6 +88,21 @@ def plan_batches(
         ]
 
 
+def expire_overdue(
+    warehouse: psycopg2.extensions.connection, *, as_of: date, now: datetime, settings: Settings
+) -> None:
+    """Let a day's batches that did not leave in time expire, even where no vendor can be reached. Does not commit.
+
+    One whose manifest may be at the vendor is left to `send.deliver`, which can look.
+    """
+    vendors = {(vendor.name, vendor.channel): vendor for vendor in all_vendors(warehouse)}
+    for batch in ledger.waiting(warehouse, as_of=as_of):
+        vendor = vendors.get((batch.vendor, batch.channel))
+        leaves_by = vendor.leaves_by(batch, settings.bank_tz) if vendor else batch.valid_until
+        if batch.sending_since is None and now > leaves_by:
+            ledger.expire(warehouse, batch.batch_id, leaves_by)
+
+
 def write_batch(warehouse: psycopg2.extensions.connection, *, batch_id: str, settings: Settings) -> None:
     """Make the files of a planned batch and store them: state `written`. Commits; a batch further on stays as it is.
 
@@ -131,8 +146,7 @@ def gate_batch(
     with warehouse:
         batch = ledger.get_batch(warehouse, batch_id)
         files = ledger.files(warehouse, batch_id)
-        has_ended = batch.state in (BatchState.EXPIRED, BatchState.REFUSED)
-        if has_ended or any(file.name == batch.manifest_name for file in files):
+        if _needs_no_gate(batch, files):
             return []
         if batch.state is not BatchState.WRITTEN:
             raise DeliveryError(f"batch {batch_id} is {batch.state}: expected a written one at the gate")
@@ -140,8 +154,10 @@ def gate_batch(
     if not results:
         raise GateBrokenError(f"the gate of {batch_id} returned no result at all: nothing was decided")
     with warehouse:
-        # Checked outside a lock: seal exactly what was checked, or nothing.
+        # Checked outside a lock: seal exactly what was checked, or nothing. The same task may run twice at once.
         batch = ledger.get_batch(warehouse, batch_id, lock=True)
+        if _needs_no_gate(batch, ledger.files(warehouse, batch_id)):
+            return results
         layout = layout_of(batch.kind, batch.channel)
         record(
             warehouse,
@@ -159,6 +175,11 @@ def gate_batch(
     if red is not None:
         raise red
     return results
+
+
+def _needs_no_gate(batch: Batch, files: Sequence[StoredFile]) -> bool:
+    has_ended = batch.state in (BatchState.EXPIRED, BatchState.REFUSED)
+    return has_ended or any(file.name == batch.manifest_name for file in files)
 
 
 # Planning -----------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def plan_recalls(
     """Plan the recall files that are to be written and delivered now, oldest first. Commits.
 
     A file holds every reference recalled from that vendor on the day so far. A vendor for which nothing changed gets no
-    new one; one that has not left yet is returned again.
+    new one; one that has not left yet is returned again. What did not leave in time expires here first.
 
     Args:
         now: The instant of the recall: lists whose `valid_until` has passed are not worked any more.
@@ -35,6 +35,7 @@ def plan_recalls(
     key = references.secret_key(settings)
     with warehouse:
         ledger.lock_planning(warehouse, as_of)
+        lists.expire_overdue(warehouse, as_of=as_of, now=now, settings=settings)
         for vendor, (items, valid_until) in _recalled(warehouse, as_of, now).items():
             draft = lists.Draft(
                 kind="recall",

@@ -1,19 +1,23 @@
 """Bring a written and gated batch to its vendor, exactly once, whatever dies in between."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
+import psycopg2
 import psycopg2.extensions
 
 from arrears.delivery import ledger
 from arrears.delivery.ledger import Batch, StoredFile
 from arrears.delivery.statements import statement
-from arrears.delivery.vendors import get_vendor
+from arrears.delivery.vendors import Vendor, get_vendor
 from arrears.domain.batch_state import WAITING, BatchState
-from arrears.errors import DeliveryError
-from arrears.hooks.vendor_sftp import VendorSftp
+from arrears.errors import BatchBusyError, DeliveryError
+from arrears.hooks.vendor_sftp import VendorConnectionError, VendorSftp
 from arrears.settings import Settings
 
 
@@ -27,135 +31,224 @@ def deliver(
 ) -> BatchState:
     """Upload a batch: its files first, its manifest last, each read back; return the state it is then in. Commits.
 
-    Running it again after it was killed anywhere ends with the same bytes and one manifest. A batch that the vendor has
-    already, or that is superseded or refused, is left as it is. One whose `valid_until` has passed expires, unless its
-    manifest got there before.
+    Running it again after it was killed anywhere ends with the same bytes and one manifest. A batch that was taken,
+    refused or superseded is left as it is; what a server lost of one that is only uploaded is put back. One that cannot
+    leave in time expires, unless its manifest got there before.
 
     Args:
         sftp: An open session with the batch's vendor.
-        now: The instant of the delivery (of the business day, not of a clock).
+        now: The instant at which the delivery begins (of the business day, not of a clock).
 
     Raises:
-        DeliveryError: it is not written, did not pass its gate, is being delivered by another process, or other bytes
-            lie under its manifest's name.
-        VendorConnectionError, VendorAccessError: see `VendorSftp`.
+        BatchBusyError: another process delivers it.
+        DeliveryError: it is not written, did not pass its gate, was superseded meanwhile, or other bytes lie under its
+            manifest's name.
+        VendorConnectionError, VendorAccessError: see `VendorSftp`; what the vendor's server damaged or lost, too.
     """
+    elapsed = _stopwatch()
     with _alone(warehouse, batch_id):
         batch = ledger.get_batch(warehouse, batch_id)
-        files = ledger.files(warehouse, batch_id)
+        vendor = get_vendor(warehouse, batch.vendor, batch.channel)
+        consignment = _Consignment(sftp, batch, vendor, ledger.files(warehouse, batch_id))
         warehouse.commit()
-        if batch.state not in WAITING:
-            return batch.state
-        directory = _directory(warehouse, batch)
-        if now > batch.valid_until and not _has_manifest(sftp, directory, batch, files):
-            return _expire(warehouse, sftp, batch, directory, files)
-        _require_gated(batch, files)
-        if not _has_manifest(sftp, directory, batch, files):
-            _clear_superseded(warehouse, sftp, batch, directory)
-            sftp.mkdir(str(directory))
-            for file in files[:-1]:
-                _place(sftp, directory, file)
-            _mark_sending(warehouse, batch_id, now)
-            _place(sftp, directory, files[-1])
+        if batch.state in WAITING:
+            _send(warehouse, consignment, settings, now, elapsed)
+        elif batch.state is BatchState.UPLOADED and now <= batch.valid_until:
+            _put_back(warehouse, consignment)
+        elif batch.state in (BatchState.EXPIRED, BatchState.SUPERSEDED):
+            consignment.withdraw()
         with warehouse:
-            ledger.set_acknowledge_by(warehouse, batch_id, now + timedelta(minutes=settings.ack_deadline_minutes))
-            # An acknowledgement may have been read already; it stands.
-            if ledger.get_batch(warehouse, batch_id, lock=True).state is BatchState.WRITTEN:
-                ledger.transition(warehouse, batch_id=batch_id, to=BatchState.UPLOADED, detail=f"{len(files)} files")
             return ledger.get_batch(warehouse, batch_id).state
 
 
-def _directory(warehouse: psycopg2.extensions.connection, batch: Batch) -> PurePosixPath:
-    vendor = get_vendor(warehouse, batch.vendor, batch.channel)
-    return vendor.outbound(batch.as_of)
+@dataclass(frozen=True)
+class _Consignment:
+    """A batch's files on their way to their place on the vendor's server."""
+
+    sftp: VendorSftp
+    batch: Batch
+    vendor: Vendor
+    files: Sequence[StoredFile]
+    """In the order in which they are sent: the manifest is last."""
+
+    @property
+    def directory(self) -> PurePosixPath:
+        return self.vendor.outbound(self.batch.as_of)
+
+    def require_gated(self) -> None:
+        """Nothing leaves that its gate did not store a manifest for."""
+        batch = self.batch
+        if batch.state is not BatchState.WRITTEN:
+            raise DeliveryError(f"batch {batch.batch_id} is {batch.state}: expected it written and through its gate")
+        if not self.files or self.files[-1].name != batch.manifest_name:
+            raise DeliveryError(f"batch {batch.batch_id} has not passed its gate: nothing was sent; run its gate first")
+
+    def has_manifest(self) -> bool:
+        """Whether the vendor has the batch: a process may have died between the manifest and the ledger.
+
+        Raises:
+            DeliveryError: there is a manifest of that name with other bytes.
+        """
+        path = str(self.directory / self.batch.manifest_name)
+        if not self.sftp.exists(path):
+            return False
+        if not self.files or self.sftp.sha256(path) != self.files[-1].sha256:
+            raise DeliveryError(
+                f"batch {self.batch.batch_id}: the vendor's directory holds another manifest of that name than the "
+                "ledger; nothing was sent. Find out who wrote it before anything else"
+            )
+        return True
+
+    def place_files(self) -> None:
+        """Put all but the manifest in place, and see that they are still there when all are."""
+        self.sftp.mkdir(str(self.directory))
+        for file in self.files[:-1]:
+            self._place(file)
+        self._require_there(self.files[:-1])
+
+    def place_manifest(self) -> None:
+        """From here on the vendor has the batch."""
+        self._place(self.files[-1])
+        self._require_there(self.files)
+
+    def put_back(self) -> list[str]:
+        """Send again what is not there any more, or not as it was; return the names."""
+        before = self.sftp.sizes(str(self.directory))
+        lost = [file for file in self.files if before.get(file.name) != len(file.content)]
+        if lost:
+            self.place_files()
+            self.place_manifest()
+        return [file.name for file in lost]
+
+    def clear(self, superseded: Sequence[StoredFile] = ()) -> None:
+        """Take back what was uploaded of batches that this one's line superseded, and what broke off of this one.
+
+        No manifest of theirs ever was there.
+        """
+        names = {file.name for file in superseded}
+        ours = names | {file.name for file in self.files}
+        for name in self.sftp.sizes(str(self.directory)):
+            if name in names or _whole_name(name) in ours:
+                self.sftp.remove(str(self.directory / name))
+
+    def withdraw(self) -> None:
+        """Take back all that is there of the batch."""
+        self.clear(superseded=self.files)
+
+    def _place(self, file: StoredFile) -> None:
+        """Put a file in place under its final name, whole and read back; one that is there already is left."""
+        final = str(self.directory / file.name)
+        if self.sftp.size(final) == len(file.content) and self.sftp.sha256(final) == file.sha256:
+            return
+        # A name of this process alone: another that the ledger's lock did not hold off cannot write into it.
+        part = f"{final}.{secrets.token_hex(4)}{_PART}"
+        self.sftp.put(part, file.content)
+        size = self.sftp.size(part)
+        sha256 = self.sftp.sha256(part) if size is not None else None
+        if (size, sha256) != (len(file.content), file.sha256):
+            raise VendorConnectionError(
+                f"{file.name}: expected {len(file.content)} bytes with sha256 {file.sha256} on the vendor's server, "
+                f"found {size} bytes with sha256 {sha256}; it was not put in place and will be sent again"
+            )
+        self.sftp.posix_rename(part, final)
+
+    def _require_there(self, files: Sequence[StoredFile]) -> None:
+        sizes = self.sftp.sizes(str(self.directory))
+        lost = [file.name for file in files if sizes.get(file.name) != len(file.content)]
+        if lost:
+            raise VendorConnectionError(
+                f"vendor {self.vendor.name}: its server took {', '.join(lost)} and does not have it whole any more; "
+                "it will be sent again"
+            )
 
 
-def _require_gated(batch: Batch, files: Sequence[StoredFile]) -> None:
-    if batch.state is not BatchState.WRITTEN:
-        raise DeliveryError(f"batch {batch.batch_id} is {batch.state}: expected it written and through its gate")
-    if not files or files[-1].name != batch.manifest_name:
-        raise DeliveryError(f"batch {batch.batch_id} has not passed its gate: nothing was sent; run its gate first")
+_PART = ".part"
 
 
-def _has_manifest(sftp: VendorSftp, directory: PurePosixPath, batch: Batch, files: Sequence[StoredFile]) -> bool:
-    """Whether the vendor has the batch: a process may have died between the manifest and the ledger.
+def _whole_name(name: str) -> str | None:
+    """Which file a name of `_place` is a part of: `list.csv.1a2b3c4d.part` is of `list.csv`."""
+    return name.removesuffix(_PART).rpartition(".")[0] if name.endswith(_PART) else None
+
+
+def _superseded_files(warehouse: psycopg2.extensions.connection, batch_id: str) -> list[StoredFile]:
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute(statement("superseded_batches"), {"batch_id": batch_id})
+        names = [name for (name,) in cursor.fetchall()]
+        return [file for name in names for file in ledger.files(warehouse, name)]
+
+
+def _stopwatch() -> Callable[[], timedelta]:
+    """How long it has been since now; a clock that is put back changes nothing."""
+    began = time.monotonic()
+    return lambda: timedelta(seconds=time.monotonic() - began)
+
+
+def _send(
+    warehouse: psycopg2.extensions.connection,
+    consignment: _Consignment,
+    settings: Settings,
+    now: datetime,
+    elapsed: Callable[[], timedelta],
+) -> None:
+    leaves_by = consignment.vendor.leaves_by(consignment.batch, settings.bank_tz)
+    if consignment.has_manifest():
+        consignment.put_back()
+    elif now > leaves_by:
+        return _expire(warehouse, consignment, leaves_by)
+    else:
+        consignment.require_gated()
+        consignment.clear(superseded=_superseded_files(warehouse, consignment.batch.batch_id))
+        consignment.place_files()
+        # A slow server can take until after the end.
+        if not _mark_sending(warehouse, consignment, now + elapsed(), leaves_by):
+            return _expire(warehouse, consignment, leaves_by)
+        consignment.place_manifest()
+    return _note_upload(warehouse, consignment, now + timedelta(minutes=settings.ack_deadline_minutes))
+
+
+def _mark_sending(
+    warehouse: psycopg2.extensions.connection, consignment: _Consignment, at: datetime, leaves_by: datetime
+) -> bool:
+    """Commit that the manifest may be seen from here on; False when it is too late for it.
 
     Raises:
-        DeliveryError: there is a manifest of that name with other bytes.
+        DeliveryError: a newer plan took the batch's place while it was uploaded.
     """
-    path = str(directory / batch.manifest_name)
-    if not sftp.exists(path):
-        return False
-    if not files or sftp.sha256(path) != files[-1].sha256:
-        raise DeliveryError(
-            f"batch {batch.batch_id}: the vendor's directory holds another manifest of that name than the ledger; "
-            "nothing was sent. Find out who wrote it before anything else"
-        )
-    return True
-
-
-def _place(sftp: VendorSftp, directory: PurePosixPath, file: StoredFile) -> None:
-    """Put a file in place under its final name, whole and read back; one that is there already is left."""
-    final = str(directory / file.name)
-    if sftp.size(final) == len(file.content) and sftp.sha256(final) == file.sha256:
-        return
-    part = final + ".part"
-    sftp.put(part, file.content)
-    size, sha256 = sftp.size(part), sftp.sha256(part)
-    if (size, sha256) != (len(file.content), file.sha256):
-        raise DeliveryError(
-            f"{file.name}: expected {len(file.content)} bytes with sha256 {file.sha256} on the vendor's server, found "
-            f"{size} bytes with sha256 {sha256}; it was not put in place and will be sent again"
-        )
-    sftp.posix_rename(part, final)
-
-
-def _mark_sending(warehouse: psycopg2.extensions.connection, batch_id: str, now: datetime) -> None:
-    """Commit that the manifest may be seen from here on, unless a newer plan took the batch's place meanwhile."""
+    batch_id = consignment.batch.batch_id
     with warehouse:
-        batch = ledger.get_batch(warehouse, batch_id, lock=True)
-        if batch.state is not BatchState.WRITTEN:
-            raise DeliveryError(
-                f"batch {batch_id} became {batch.state} while it was uploaded: its manifest was not sent"
-            )
-        ledger.mark_sending(warehouse, batch_id, now)
+        state = ledger.get_batch(warehouse, batch_id, lock=True).state
+        if at > leaves_by or state is BatchState.EXPIRED:
+            return False
+        if state is BatchState.WRITTEN:
+            ledger.mark_sending(warehouse, batch_id, at)
+            return True
+    consignment.withdraw()
+    raise DeliveryError(f"batch {batch_id} became {state} while it was uploaded: its manifest was not sent")
 
 
-def _expire(
-    warehouse: psycopg2.extensions.connection,
-    sftp: VendorSftp,
-    batch: Batch,
-    directory: PurePosixPath,
-    files: Sequence[StoredFile],
-) -> BatchState:
-    _withdraw(sftp, directory, files)
+def _expire(warehouse: psycopg2.extensions.connection, consignment: _Consignment, leaves_by: datetime) -> None:
+    consignment.withdraw()
     with warehouse:
-        ledger.transition(
-            warehouse,
-            batch_id=batch.batch_id,
-            to=BatchState.EXPIRED,
-            detail=f"valid until {batch.valid_until.isoformat()}, not delivered by then",
-        )
-    return BatchState.EXPIRED
+        ledger.expire(warehouse, consignment.batch.batch_id, leaves_by)
 
 
-def _clear_superseded(
-    warehouse: psycopg2.extensions.connection, sftp: VendorSftp, batch: Batch, directory: PurePosixPath
+def _note_upload(
+    warehouse: psycopg2.extensions.connection, consignment: _Consignment, acknowledge_by: datetime
 ) -> None:
-    """Take back what was uploaded of batches that this one's line superseded; no manifest of theirs ever was."""
-    with warehouse, warehouse.cursor() as cursor:
-        cursor.execute(statement("superseded_batches"), {"batch_id": batch.batch_id})
-        names = [name for (name,) in cursor.fetchall()]
-        superseded = [file for name in names for file in ledger.files(warehouse, name)]
-    _withdraw(sftp, directory, superseded)
+    batch_id = consignment.batch.batch_id
+    with warehouse:
+        ledger.set_acknowledge_by(warehouse, batch_id, acknowledge_by)
+        # An acknowledgement may have been read already; it stands.
+        if ledger.get_batch(warehouse, batch_id, lock=True).state is BatchState.WRITTEN:
+            detail = f"{len(consignment.files)} files"
+            ledger.transition(warehouse, batch_id=batch_id, to=BatchState.UPLOADED, detail=detail)
 
 
-def _withdraw(sftp: VendorSftp, directory: PurePosixPath, files: Sequence[StoredFile]) -> None:
-    present = set(sftp.list(str(directory)))
-    for file in files:
-        for name in (file.name, file.name + ".part"):
-            if name in present:
-                sftp.remove(str(directory / name))
+def _put_back(warehouse: psycopg2.extensions.connection, consignment: _Consignment) -> None:
+    lost = consignment.put_back()
+    if lost:
+        with warehouse:
+            ledger.note(warehouse, consignment.batch, f"put back what the server had lost: {', '.join(lost)}")
 
 
 @contextmanager
@@ -166,11 +259,12 @@ def _alone(warehouse: psycopg2.extensions.connection, batch_id: str) -> Iterator
         cursor.execute("select pg_try_advisory_lock(hashtext(%s), hashtext(%s))", key)
         row = cursor.fetchone()
     if row is None or not row[0]:
-        raise DeliveryError(f"batch {batch_id} is being delivered by another process; nothing was sent by this one")
+        raise BatchBusyError(f"batch {batch_id} is being delivered by another process; nothing was sent by this one")
     try:
         yield
     finally:
-        if not warehouse.closed:
+        # A session that broke let go by itself, and what broke it is being told already.
+        with suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
             warehouse.rollback()
             with warehouse, warehouse.cursor() as cursor:
                 cursor.execute("select pg_advisory_unlock(hashtext(%s), hashtext(%s))", key)

@@ -9,7 +9,8 @@ from arrears.delivery.ledger import Batch, Item
 from arrears.delivery.send import deliver
 from arrears.delivery.statements import statement
 from arrears.delivery.vendors import ALL_CHANNELS, get_vendor
-from arrears.domain.batch_state import BatchState
+from arrears.domain.batch_state import GIVEN_UP, BatchState
+from arrears.errors import DeliveryError
 from arrears.hooks.vendor_sftp import VendorSftp
 from arrears.settings import Settings
 
@@ -52,6 +53,20 @@ def plan_stop(
     return batch
 
 
+def prepare_stop(
+    warehouse: psycopg2.extensions.connection, *, vendor: str, as_of: date, settings: Settings, now: datetime
+) -> Batch:
+    """Plan, write and check a vendor's stop file: all that needs no vendor. Commits; running again is safe.
+
+    Raises:
+        As `gate_batch`.
+    """
+    batch = plan_stop(warehouse, vendor=vendor, as_of=as_of, settings=settings, now=now)
+    lists.write_batch(warehouse, batch_id=batch.batch_id, settings=settings)
+    lists.gate_batch(warehouse, batch_id=batch.batch_id, settings=settings)
+    return batch
+
+
 def send_stop(
     warehouse: psycopg2.extensions.connection,
     sftp: VendorSftp,
@@ -69,9 +84,7 @@ def send_stop(
     Raises:
         As `gate_batch` and `deliver`.
     """
-    batch = plan_stop(warehouse, vendor=vendor, as_of=as_of, settings=settings, now=now)
-    lists.write_batch(warehouse, batch_id=batch.batch_id, settings=settings)
-    lists.gate_batch(warehouse, batch_id=batch.batch_id, settings=settings)
+    batch = prepare_stop(warehouse, vendor=vendor, as_of=as_of, settings=settings, now=now)
     return deliver(warehouse, sftp, batch_id=batch.batch_id, settings=settings, now=now)
 
 
@@ -81,15 +94,29 @@ def stop_accepted(warehouse: psycopg2.extensions.connection, vendor: str, as_of:
     Reads only.
     """
     waits_for_answer = get_vendor(warehouse, vendor).acknowledges_stop
-    enough = ["acknowledged", "closed"] + ([] if waits_for_answer else ["uploaded"])
+    enough = {"acknowledged", "closed"} | (set() if waits_for_answer else {"uploaded"})
+    return bool(enough & _stop_states(warehouse, vendor, as_of))
+
+
+def require_stop_possible(warehouse: psycopg2.extensions.connection, vendor: str, as_of: date) -> None:
+    """Wait for no answer that cannot come. Reads only.
+
+    Raises:
+        DeliveryError: the vendor refused its stop file, or could not be reached in time.
+    """
+    given_up = GIVEN_UP & {BatchState(state) for state in _stop_states(warehouse, vendor, as_of)}
+    if given_up:
+        raise DeliveryError(
+            f"the stop file of {as_of} for {vendor} is {', '.join(sorted(given_up))}: none of its lists may follow"
+        )
+
+
+def _stop_states(warehouse: psycopg2.extensions.connection, vendor: str, as_of: date) -> set[str]:
     with warehouse.cursor() as cursor:
         cursor.execute(
-            "select exists (select from ops.delivery_batch"
-            " where kind = 'stop' and vendor = %s and as_of = %s and state = any(%s))",
-            (vendor, as_of, enough),
+            "select state from ops.delivery_batch where kind = 'stop' and vendor = %s and as_of = %s", (vendor, as_of)
         )
-        row = cursor.fetchone()
-    return bool(row and row[0])
+        return {state for (state,) in cursor.fetchall()}
 
 
 def _open_items(warehouse: psycopg2.extensions.connection, vendor: str, as_of: date) -> list[Item]:

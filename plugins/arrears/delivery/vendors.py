@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg2.extensions
 
+from arrears.delivery.ledger import Batch
 from arrears.delivery.statements import statement
 from arrears.errors import ConfigurationError
 
@@ -28,9 +29,17 @@ class Vendor:
     acknowledges_stop: bool
     cut_off: time
     """End of its working day in the bank's zone."""
+    daily_capacity: int | None
+    """So many rows it can work on a day; None where nobody said."""
 
     def cut_off_at(self, as_of: date, zone: ZoneInfo) -> datetime:
         return datetime.combine(as_of, self.cut_off, tzinfo=zone)
+
+    def leaves_by(self, batch: Batch, zone: ZoneInfo) -> datetime:
+        """After this instant nobody would work it. A recall speaks of lists that may go on after the vendor's day."""
+        if batch.kind != "contact_list":
+            return batch.valid_until
+        return min(batch.valid_until, self.cut_off_at(batch.as_of, zone))
 
     def outbound(self, as_of: date) -> PurePosixPath:
         """The directory of a day's files."""
@@ -42,8 +51,10 @@ def all_vendors(warehouse: psycopg2.extensions.connection) -> list[Vendor]:
     with warehouse.cursor() as cursor:
         cursor.execute(statement("vendors"))
         return [
-            Vendor(name, channel, connection_id, directory or "/", key or None, bool(acknowledges), _time(cut_off))
-            for name, channel, connection_id, directory, key, acknowledges, cut_off in cursor.fetchall()
+            Vendor(
+                name, channel, connection, directory or "/", key or None, bool(acknowledges), _time(cut_off), capacity
+            )
+            for name, channel, connection, directory, key, acknowledges, cut_off, capacity in cursor.fetchall()
         ]
 
 

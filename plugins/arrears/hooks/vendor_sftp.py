@@ -117,9 +117,18 @@ class VendorSftp:
                 file.write(content[start : start + CHUNK_BYTES])
 
     def posix_rename(self, old: str, new: str) -> None:
-        """Rename in one step; what was at the new name is gone."""
+        """Rename in one step; what was at the new name is gone.
+
+        A server without OpenSSH's extension renames as the standard says: not over a file that is there.
+        """
         with self._errors(f"rename {old}"):
-            self._sftp.posix_rename(old, new)
+            try:
+                self._sftp.posix_rename(old, new)
+            except OSError as error:
+                # paramiko keeps no code of this answer, only its text: "unsupported", "not supported".
+                if error.errno is not None or "support" not in str(error).lower():
+                    raise
+                self._sftp.rename(old, new)
 
     def exists(self, path: str) -> bool:
         return self.size(path) is not None
@@ -149,12 +158,16 @@ class VendorSftp:
 
     def list(self, path: str) -> list[str]:
         """The names of the files (not directories) in a directory, sorted; empty when there is no such directory."""
+        return sorted(self.sizes(path))
+
+    def sizes(self, path: str) -> dict[str, int]:
+        """The files of a directory with their sizes, in one question."""
         with self._errors(f"list {path}"):
             try:
                 entries = self._sftp.listdir_attr(path)
             except FileNotFoundError:
-                return []
-        return sorted(entry.filename for entry in entries if not stat.S_ISDIR(entry.st_mode or 0))
+                return {}
+        return {entry.filename: entry.st_size or 0 for entry in entries if not stat.S_ISDIR(entry.st_mode or 0)}
 
     def remove(self, path: str) -> None:
         """Remove a file; one that is not there is fine."""

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,8 +13,9 @@ import jsonschema
 import pytest
 from delivery_day import AS_OF, VENDOR_OF, Day
 
-from arrears.delivery import lists
+from arrears.delivery import list_gate, lists
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
+from arrears.delivery.vendors import get_vendor
 from arrears.errors import DeliveryError, GateBrokenError, GateError
 from arrears.settings import PROJECT_ROOT
 
@@ -534,6 +536,19 @@ def test_no_list_before_the_vendor_took_its_stop_file(day: Day, state: str) -> N
         gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
 
     assert red_rules(day, batch_id) == {"stop_file_not_taken"}
+
+
+def test_more_rows_than_the_vendor_can_work_are_stopped(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    day.contact("sms", "C1")
+    day.contact("sms", "C2")
+    batch_id = written(day)
+    small = replace(get_vendor(day.warehouse, "demo_sms"), daily_capacity=1)
+    monkeypatch.setattr(list_gate, "get_vendor", lambda *_: small)
+
+    with pytest.raises(GateError, match="rows_over_capacity 1"):
+        gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+    assert red_rules(day, batch_id) == {"rows_over_capacity"}
 
 
 def test_a_red_gate_tells_counts_and_never_values(day: Day, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,14 +8,15 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 import pytest
 from delivery_day import AS_OF, Day
 
 from arrears.delivery import ledger, list_gate
+from arrears.delivery import send as send_module
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
+from arrears.delivery.recall import plan_recalls
 from arrears.delivery.send import deliver
 from arrears.domain.batch_state import BatchState
 from arrears.errors import DeliveryError
@@ -104,126 +105,24 @@ class Killed(BaseException):
     """The process dies: nothing that catches errors may catch this."""
 
 
-class Steps:
-    """Counts what a process does to the world and kills it before a given step."""
-
-    def __init__(self, fatal: int | None = None) -> None:
-        self.fatal = fatal
-        self.taken: list[str] = []
-
-    def take(self, name: str) -> None:
-        self.taken.append(name)
-        if len(self.taken) == self.fatal:
-            raise Killed(name)
-
-
-class DyingSftp(VendorSftp):
-    """A session whose process may die before any call, or with half of a file written."""
-
-    def __init__(self, sftp: VendorSftp, steps: Steps) -> None:
-        super().__init__(sftp.server)
-        self.steps = steps
-
-    def put(self, path: str, content: bytes) -> None:
-        self.steps.take("put")
-        if self.steps.fatal == len(self.steps.taken) + 1:
-            super().put(path, content[: len(content) // 2])
-            self.steps.take("put, half done")
-        else:
-            self.steps.taken.append("put, half done")
-            super().put(path, content)
-
-    def posix_rename(self, old: str, new: str) -> None:
-        self.steps.take("rename")
-        super().posix_rename(old, new)
-
-    def size(self, path: str) -> int | None:
-        self.steps.take("look")
-        return super().size(path)
-
-    def sha256(self, path: str) -> str:
-        self.steps.take("read back")
-        return super().sha256(path)
-
-    def mkdir(self, path: str) -> None:
-        self.steps.take("mkdir")
-        super().mkdir(path)
-
-
-LEDGER_STEPS = (
-    "insert_batch",
-    "insert_items",
-    "store_files",
-    "remove_files",
-    "transition",
-    "mark_sending",
-    "set_acknowledge_by",
-    "note",
-)
-STEPS_OF_A_DELIVERY = 24
-"""Counted by `test_every_step_is_one_at_which_we_kill`."""
-
-
-def run_until_killed(day: Day, connect: Connect, monkeypatch: pytest.MonkeyPatch, fatal: int | None) -> Steps:
-    """One process on connections of its own; when it is killed, they are gone."""
-    steps = Steps(fatal)
-    with monkeypatch.context() as patch:
-        for name in LEDGER_STEPS:
-            _count(patch, name, steps)
-        with (
-            closing(psycopg2.connect(day.settings.dsn("warehouse", "pipeline"))) as warehouse,
-            DyingSftp(connect("demo_sms"), steps) as sftp,
-        ):
-            send(replace(day, warehouse=warehouse), sftp)
-    return steps
-
-
-def _count(patch: pytest.MonkeyPatch, name: str, steps: Steps) -> None:
-    original: Callable[..., Any] = getattr(ledger, name)
-
-    def counted(*arguments: Any, **options: Any) -> Any:
-        steps.take(name)
-        return original(*arguments, **options)
-
-    patch.setattr(ledger, name, counted)
-
-
-def test_every_step_is_one_at_which_we_kill(day: Day, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    day.contact("sms", "C1")
-
-    steps = run_until_killed(day, connect, monkeypatch, None)
-
-    assert len(steps.taken) == STEPS_OF_A_DELIVERY, steps.taken
-    assert {*LEDGER_STEPS, "put", "put, half done", "rename", "look", "read back", "mkdir"} == set(steps.taken)
-
-
-@pytest.mark.parametrize("fatal", range(1, STEPS_OF_A_DELIVERY + 1))
-def test_killed_before_any_step_and_run_again_the_vendor_has_one_manifest(
-    day: Day, connect: Connect, vendor_files: VendorFiles, monkeypatch: pytest.MonkeyPatch, fatal: int
-) -> None:
-    day.contact("sms", "C1")
-    with pytest.raises(Killed):
-        run_until_killed(day, connect, monkeypatch, fatal)
-    seen = outbound(vendor_files)
-    manifest = seen.get(f"{SMS_BATCH}.manifest.json")
-    if manifest:
-        assert set(seen) == {f"{SMS_BATCH}.csv", f"{SMS_BATCH}.manifest.json"}
-
-    with connect("demo_sms") as sftp:
-        send(day, sftp)
-
-    assert_delivered_once(day, vendor_files)
-    if manifest:
-        assert outbound(vendor_files)[f"{SMS_BATCH}.manifest.json"] == manifest
+def killed_before_it_notes_the_upload(day: Day, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manifest is up, and the ledger does not know. (tests/faults kills at every step, and real processes.)"""
+    with (
+        monkeypatch.context() as patch,
+        closing(psycopg2.connect(day.settings.dsn("warehouse", "pipeline"))) as warehouse,
+        connect("demo_sms") as sftp,
+        pytest.raises(Killed),
+    ):
+        patch.setattr(ledger, "set_acknowledge_by", _raise)
+        send(replace(day, warehouse=warehouse), sftp)
 
 
 def test_killed_while_the_decisions_change_the_vendor_still_has_one_manifest(
     day: Day, connect: Connect, vendor_files: VendorFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The manifest is up, the ledger does not know, and a new plan is made from other decisions."""
+    """A new plan is made from other decisions before the batch is delivered again."""
     day.contact("sms", "C1")
-    with pytest.raises(Killed):
-        run_until_killed(day, connect, monkeypatch, STEPS_OF_A_DELIVERY)
+    killed_before_it_notes_the_upload(day, connect, monkeypatch)
     day.contact("sms", "C2")
 
     with connect("demo_sms") as sftp:
@@ -276,8 +175,7 @@ def test_a_manifest_that_got_there_in_time_counts_even_when_we_learn_it_late(
     day: Day, connect: Connect, vendor_files: VendorFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day.contact("sms", "C1")
-    with pytest.raises(Killed):
-        run_until_killed(day, connect, monkeypatch, STEPS_OF_A_DELIVERY)
+    killed_before_it_notes_the_upload(day, connect, monkeypatch)
 
     with connect("demo_sms") as sftp:
         assert send(day, sftp, hour=20) is BatchState.UPLOADED
@@ -309,7 +207,10 @@ class CorruptingSftp(VendorSftp):
 
 def test_a_file_that_arrives_damaged_is_not_put_in_place(day: Day, connect: Connect, vendor_files: VendorFiles) -> None:
     day.contact("sms", "C1")
-    with CorruptingSftp(connect("demo_sms").server) as sftp, pytest.raises(DeliveryError, match="was not put in place"):
+    with (
+        CorruptingSftp(connect("demo_sms").server) as sftp,
+        pytest.raises(VendorConnectionError, match="was not put in place"),
+    ):
         send(day, sftp)
     assert [name for name in outbound(vendor_files) if not name.endswith(".part")] == []
 
@@ -384,8 +285,7 @@ def test_an_acknowledgement_that_was_read_first_stands(
 ) -> None:
     """Killed between manifest and ledger; the vendor answers before the batch is delivered again."""
     day.contact("sms", "C1")
-    with pytest.raises(Killed):
-        run_until_killed(day, connect, monkeypatch, STEPS_OF_A_DELIVERY)
+    killed_before_it_notes_the_upload(day, connect, monkeypatch)
     with day.warehouse:
         ledger.transition(day.warehouse, batch_id=SMS_BATCH, to=BatchState.ACKNOWLEDGED)
 
@@ -432,12 +332,61 @@ def _raise(*arguments: object, **options: object) -> None:
     raise Killed
 
 
+def test_a_list_leaves_until_the_vendors_day_is_over_even_where_windows_go_on(day: Day, connect: Connect) -> None:
+    """The day of demo_sms ends at 20:00."""
+    day.contact("sms", "C1", send_before=day.at(23))
+    batch_id = prepared(day)
+
+    with connect("demo_sms") as sftp:
+        state = deliver(day.warehouse, sftp, batch_id=batch_id, settings=day.settings, now=day.at(20, 1))
+
+    assert state is BatchState.EXPIRED
+
+
+def test_a_server_so_slow_that_the_end_passes_gets_no_manifest(
+    day: Day, connect: Connect, vendor_files: VendorFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day.contact("sms", "C1")
+    batch_id = prepared(day)
+    monkeypatch.setattr(send_module, "_stopwatch", lambda: lambda: timedelta(hours=2))
+
+    with connect("demo_sms") as sftp:
+        state = deliver(day.warehouse, sftp, batch_id=batch_id, settings=day.settings, now=day.at(18))
+
+    assert state is BatchState.EXPIRED
+    assert outbound(vendor_files) == {}
+
+
+def test_what_waits_for_a_vendor_that_is_never_reached_expires_all_the_same(
+    day: Day, vendor_files: VendorFiles
+) -> None:
+    day.contact("sms", "C1")
+    batch_id = prepared(day)
+
+    plan_recalls(day.warehouse, as_of=AS_OF, now=day.at(19), settings=day.settings)
+    assert day.state(batch_id) == "written"
+    plan_recalls(day.warehouse, as_of=AS_OF, now=day.at(19, 1), settings=day.settings)
+
+    assert day.state(batch_id) == "expired"
+
+
+def test_what_the_vendor_may_have_does_not_expire_unseen(
+    day: Day, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day.contact("sms", "C1")
+    killed_before_it_notes_the_upload(day, connect, monkeypatch)
+
+    plan_recalls(day.warehouse, as_of=AS_OF, now=day.at(22), settings=day.settings)
+
+    assert day.state(SMS_BATCH) == "written"
+
+
 def test_valid_until_is_the_last_instant_at_which_a_list_leaves(day: Day, connect: Connect) -> None:
     day.contact("sms", "C1")
     batch_id = prepared(day)
 
     with connect("demo_sms") as sftp:
-        state = deliver(day.warehouse, sftp, batch_id=batch_id, settings=day.settings, now=day.at(19))
+        state = deliver(day.warehouse, sftp, batch_id=batch_id, settings=day.settings, now=day.at(18, 59))
     assert state is BatchState.UPLOADED
     day.contact("phone", "C2")
     late = prepared(day, "demo_call")

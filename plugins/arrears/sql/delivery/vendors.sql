@@ -5,6 +5,7 @@ select
     directory,
     encryption_key,
     acknowledges_stop,
-    cut_off::text as cut_off
+    cut_off::text as cut_off,
+    daily_capacity
 from staging.vendors
 order by vendor, channel
