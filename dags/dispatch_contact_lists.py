@@ -10,6 +10,8 @@
 * `check`: the list breaks its gate (`ops.quality_results` names the rule). It stays at home. Never send it by hand.
 * `deliver`: the vendor is down, refused our key or shows another host key. A changed host key is never accepted
   unseen: ask the vendor by telephone, then change the connection. Other vendors are not affected.
+* a vendor's task waits for its next try: `ops.vendor_outage` says since when the vendor fails and when it is tried
+  again. It goes on by itself when the vendor is back; a list that cannot leave in time expires (`docs/delivery.md`).
 * `first_approval`, `second_approval`: waits for two different people (Airflow: *Required Actions*). Unanswered after
   eight hours counts as no; nothing is sent that was not approved.
 
@@ -20,10 +22,10 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import Param, PartitionedAssetTimetable, dag, task, task_group
+from airflow.sdk import Param, PartitionedAssetTimetable, TaskGroup, dag, task
 
 from arrears.assets import CONTACT_LISTS, MARTS
-from arrears.dag_defaults import DEFAULT_ARGS, START_DATE
+from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, at_vendor
 from arrears.operators.delivery import (
     BuildContactListOperator,
     CheckContactListOperator,
@@ -33,32 +35,33 @@ from arrears.operators.delivery import (
     StopFileTakenSensor,
 )
 from arrears.operators.legal import ProposeReferralsOperator, RecordApprovalsOperator
-from arrears.services.vendors import configured
+from arrears.services.vendors import configured, vendor_codes
 from arrears.settings import get_settings
 
-BY_VENDOR = "{{ task.vendor }}"
 ASKED_FIRST = 100
 """Weight of the tasks that lead to a question: while people think it over, the lists that need nobody are made."""
 
 
-@task_group
-def contact_lists(vendor: str) -> None:
+def contact_lists(vendor: str) -> TaskGroup:
     """One vendor's chain; a vendor that is down stops no other."""
-    stop = SendStopFileOperator(
-        task_id="send_stop_file", vendor=vendor, map_index_template=BY_VENDOR, trigger_rule="none_failed"
-    )
-    taken = StopFileTakenSensor(
-        task_id="stop_file_taken",
-        vendor=vendor,
-        map_index_template=BY_VENDOR,
-        timeout=get_settings().stop_ack_timeout_seconds,
-    )
-    build = BuildContactListOperator(task_id="build", vendor=vendor, map_index_template=BY_VENDOR)
-    check = CheckContactListOperator(task_id="check", batch_ids=build.output)
-    deliver = DeliverContactListOperator(
-        task_id="deliver", vendor=vendor, batch_ids=build.output, map_index_template=BY_VENDOR
-    )
-    stop >> taken >> build >> check >> deliver
+    with TaskGroup(group_id=vendor) as group:
+        stop = SendStopFileOperator(
+            task_id="send_stop_file", vendor=vendor, trigger_rule="none_failed", **at_vendor(vendor)
+        )
+        taken = StopFileTakenSensor(
+            task_id="stop_file_taken",
+            vendor=vendor,
+            timeout=get_settings().stop_ack_timeout_seconds,
+            **at_vendor(vendor),
+        )
+        # Also for a vendor that is not reached all day: then the ledger says of each row that its list expired.
+        build = BuildContactListOperator(task_id="build", vendor=vendor, trigger_rule="none_failed")
+        check = CheckContactListOperator(task_id="check", batch_ids=build.output)
+        deliver = DeliverContactListOperator(
+            task_id="deliver", vendor=vendor, batch_ids=build.output, **at_vendor(vendor)
+        )
+        [stop >> taken, build] >> check >> deliver
+    return group
 
 
 def approval(task_id: str, proposals: Any) -> HITLOperator:
@@ -86,11 +89,9 @@ def approval(task_id: str, proposals: Any) -> HITLOperator:
     doc_md=__doc__,
 )
 def dispatch_contact_lists() -> None:
-    vendors = configured()
+    waits_for_people = {vendor.code for vendor in configured() if vendor.channel == "legal"}
     seal = SealDayOperator(task_id="seal_day")
-    lists = contact_lists.override(group_id="lists").expand(
-        vendor=[vendor.code for vendor in vendors if vendor.channel != "legal"]
-    )
+    lists = [contact_lists(vendor) for vendor in vendor_codes() if vendor not in waits_for_people]
 
     propose = ProposeReferralsOperator(task_id="propose_referrals", priority_weight=ASKED_FIRST)
 
@@ -101,9 +102,7 @@ def dispatch_contact_lists() -> None:
 
     first, second = approval("first_approval", propose), approval("second_approval", propose)
     record = RecordApprovalsOperator(task_id="record_approvals", responses=[first.output, second.output])
-    legal_lists = contact_lists.override(group_id="legal_lists").expand(
-        vendor=[vendor.code for vendor in vendors if vendor.channel == "legal"]
-    )
+    legal_lists = [contact_lists(vendor) for vendor in vendor_codes() if vendor in waits_for_people]
 
     @task(outlets=[CONTACT_LISTS])
     def publish() -> None:

@@ -14,10 +14,10 @@ from typing import Any
 from airflow.sdk import CronTriggerTimetable, dag, task
 
 from arrears.assets import VENDOR_RESULTS
-from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, end_date
+from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, comes_again, end_date
 from arrears.operators.ingest import ReadVendorResultsOperator
 from arrears.operators.marts import RefreshResultMartsOperator
-from arrears.services.vendors import configured
+from arrears.services.vendors import vendor_codes
 from arrears.settings import get_settings
 
 
@@ -32,9 +32,10 @@ from arrears.settings import get_settings
     doc_md=__doc__,
 )
 def ingest_vendor_results() -> None:
-    read = ReadVendorResultsOperator.partial(task_id="read", map_index_template="{{ task.vendor }}").expand(
-        vendor=[vendor.code for vendor in configured()]
-    )
+    reads = [
+        ReadVendorResultsOperator(task_id=f"read_{vendor}", vendor=vendor, **comes_again(vendor))
+        for vendor in vendor_codes()
+    ]
 
     @task.short_circuit(trigger_rule="all_done")
     def anything_new(reports: list[dict[str, Any]]) -> bool:
@@ -42,7 +43,7 @@ def ingest_vendor_results() -> None:
         return any(report["loaded_rows"] for report in reports if report)
 
     refresh = RefreshResultMartsOperator(task_id="refresh_marts", outlets=[VENDOR_RESULTS])
-    anything_new(read.output) >> refresh
+    anything_new([read.output for read in reads]) >> refresh
 
 
 ingest_vendor_results()

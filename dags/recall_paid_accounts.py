@@ -6,15 +6,17 @@ recall file to each vendor for which something changed.
 **Safe to clear and run again**: the newest recall file holds all of the day, so one that was lost does no harm.
 
 **When it is red**, customers who have paid may be called: mend it first. `load` and `check` as in `load_core_banking`;
-`send`: the vendor could not be reached; telephone the vendor if it lasts. The others have theirs.
+`send_…`: the vendor could not be reached; the next run tries again (`ops.vendor_outage` says when). Telephone the
+vendor if it lasts. The others have theirs.
 """
 
 from airflow.sdk import CronPartitionTimetable, dag
 
 from arrears.assets import RECALLS
-from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, end_date
+from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, comes_again, end_date
 from arrears.operators.landing import CheckLandingOperator, LoadCoreBankingOperator
-from arrears.operators.recall import INTRADAY_TABLES, PlanRecallsOperator, SendRecallOperator
+from arrears.operators.recall import INTRADAY_TABLES, PlanRecallsOperator, SendRecallOperator, send_recall
+from arrears.services.vendors import vendor_codes
 from arrears.settings import get_settings
 
 
@@ -32,10 +34,11 @@ def recall_paid_accounts() -> None:
     load = LoadCoreBankingOperator(task_id="load", tables=INTRADAY_TABLES, is_counted=False)
     check = CheckLandingOperator(task_id="check", batch_id=load.output)
     plan = PlanRecallsOperator(task_id="plan")
-    send = SendRecallOperator.partial(
-        task_id="send", map_index_template="{{ task.vendor }}", outlets=[RECALLS]
-    ).expand_kwargs(plan.output)
-    check >> plan >> send
+    sends = [
+        SendRecallOperator(task_id=send_recall(vendor), vendor=vendor, outlets=[RECALLS], **comes_again(vendor))
+        for vendor in vendor_codes()
+    ]
+    check >> plan >> sends
 
 
 recall_paid_accounts()

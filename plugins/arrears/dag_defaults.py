@@ -1,10 +1,12 @@
 """What all DAGs share: owner, retries by kind of failure, time limits, the schedule of the first DAG of the day."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from airflow.sdk import CronPartitionTimetable
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
 
+from arrears.services.vendors import vendor_pool
 from arrears.settings import get_settings
 
 START_DATE = datetime(2019, 1, 1)  # noqa: DTZ001 Airflow reads it in its own default time zone, UTC
@@ -13,12 +15,12 @@ CLOCK_STOPS = datetime(2025, 12, 31)  # noqa: DTZ001
 
 RETRIES = ExceptionRetryPolicy(
     rules=[
-        # Our own errors say what is wrong with the data, a vendor or the configuration: trying again can't mend that.
+        # As long as `at_vendor` says between one try and the next.
         RetryRule(
-            exception="arrears.hooks.vendor_sftp.VendorConnectionError",
+            exception=["arrears.hooks.vendor_sftp.VendorConnectionError", "arrears.errors.BatchBusyError"],
             action=RetryAction.RETRY,
-            retry_delay=timedelta(seconds=20),
         ),
+        # Our own errors say what is wrong with the data, a vendor or the configuration: trying again can't mend that.
         RetryRule(exception="arrears.errors.ArrearsError", action=RetryAction.FAIL),
         RetryRule(exception="psycopg2.OperationalError", action=RetryAction.RETRY, retry_delay=timedelta(seconds=10)),
     ]
@@ -31,6 +33,30 @@ DEFAULT_ARGS = {
     "retry_policy": RETRIES,
     "execution_timeout": timedelta(hours=2),
 }
+
+_TRIES_OF_A_DAY = 120
+"""More than a day has room for, at the longest wait: what cannot leave any more expires, and that is no failure."""
+_TRIES_OF_A_PAST_DAY = 3
+
+
+def at_vendor(vendor: str) -> dict[str, Any]:
+    """Arguments of a task that talks to a vendor: the vendor's own pool, and its own retries that grow rarer.
+
+    While the clock is followed a task tries until its list has left or expired; of a past day, for two minutes.
+    """
+    settings = get_settings()
+    return {
+        "pool": vendor_pool(vendor),
+        "retries": _TRIES_OF_A_DAY if settings.follow_clock else _TRIES_OF_A_PAST_DAY,
+        "retry_delay": timedelta(seconds=20),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": timedelta(minutes=settings.vendor_longest_wait_minutes),
+    }
+
+
+def comes_again(vendor: str) -> dict[str, Any]:
+    """The same for a task that the clock starts again in a few minutes: its next run is the next try."""
+    return at_vendor(vendor) | {"retries": 1}
 
 
 def end_date() -> datetime | None:

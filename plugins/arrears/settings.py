@@ -85,6 +85,15 @@ class Settings(BaseSettings):
     ack_deadline_minutes: int = Field(
         default=60, description="A batch without acknowledgement after this raises an alert."
     )
+    vendor_failures_to_open: int = Field(
+        default=3, ge=1, description="So many failures in a row open a vendor's circuit: it is then tried rarely."
+    )
+    vendor_longest_wait_minutes: int = Field(
+        default=10, ge=1, description="How long a vendor that fails is left alone between two tries, at most."
+    )
+    vendor_slots: int = Field(
+        default=2, ge=1, description="Airflow tasks at one vendor at once: its pool. Two let a recall pass a long list."
+    )
     vendor_file_max_bytes: int = Field(
         default=50_000_000, description="A vendor's file above this is refused unread; it bounds the memory of a read."
     )

@@ -1,12 +1,15 @@
 """What holds for every DAG: it can be read, and the person on call finds what is needed in it."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from arrears.settings import PROJECT_ROOT
+from arrears.services.airflow import write_pools
+from arrears.services.vendors import vendor_codes
+from arrears.settings import PROJECT_ROOT, get_settings
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -53,6 +56,17 @@ def test_each_task_has_an_owner_retries_and_a_time_limit(dag_bag: "DagBag") -> N
             assert task.retry_policy is not None, task.task_id
             if task.task_id not in WAITS_FOR_A_PERSON:
                 assert isinstance(task.execution_timeout, timedelta), task.task_id
+
+
+def test_each_vendor_has_a_pool_and_retries_of_its_own(dag_bag: "DagBag") -> None:
+    pools = json.loads(write_pools(get_settings()).read_text())
+    for dag_id in ("dispatch_contact_lists", "ingest_vendor_results", "recall_paid_accounts"):
+        tasks = [task for task in dag_bag.dags[dag_id].tasks if getattr(task, "vendor", None)]
+        at_vendor = [task for task in tasks if not task.task_id.endswith(".build")]
+        assert {task.vendor for task in at_vendor} == set(vendor_codes()), dag_id
+        for task in at_vendor:
+            assert task.pool == f"vendor_{task.vendor}" and task.pool in pools, task.task_id
+            assert task.retries > 0 and task.retry_exponential_backoff and task.max_retry_delay, task.task_id
 
 
 def test_no_task_waits_for_ever(dag_bag: "DagBag") -> None:

@@ -173,6 +173,7 @@ def prepare(
     if not secrets_only:
         postgres.PostgresService(settings).ensure_databases()
         stack.prepare_databases(settings)
+        airflow.write_pools(settings)
 
 
 @app.command(

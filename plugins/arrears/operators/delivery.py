@@ -1,7 +1,7 @@
 """Operators of `dispatch_contact_lists`: each does one step for one vendor and can be run again at any time."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -38,11 +38,17 @@ class DispatchOperator(BaseOperator):
 
 @contextmanager
 def vendor_sftp(warehouse: "psycopg2.extensions.connection", vendor: str) -> Iterator["VendorSftp"]:
-    """An open SFTP session with a vendor, by the Airflow connection that its row of the seed names."""
+    """An open SFTP session with a vendor, by the Airflow connection that its row of the seed names.
+
+    Raises:
+        CircuitOpenError: the vendor failed repeatedly and is left alone for now.
+    """
+    from arrears.delivery.circuit import guarded
     from arrears.delivery.vendors import get_vendor
     from arrears.hooks.vendor_sftp import VendorSftp
 
-    with VendorSftp.from_connection(get_vendor(warehouse, vendor).connection_id) as sftp:
+    sftp = VendorSftp.from_connection(get_vendor(warehouse, vendor).connection_id)
+    with guarded(warehouse, sftp, vendor=vendor, settings=get_settings()):
         yield sftp
 
 
@@ -60,28 +66,59 @@ class SealDayOperator(DispatchOperator):
             seal_day(warehouse, as_of=as_of, settings=settings, now=self.now(as_of, settings))
 
 
-class SendStopFileOperator(DispatchOperator):
-    """Send a vendor the references it must drop, before any list of the day.
+class DeliverOperator(DispatchOperator):
+    """What deliveries to a vendor share.
 
     :param vendor: the vendor's code.
     """
 
-    template_fields = ("vendor",)
+    template_fields: Sequence[str] = ("vendor",)
 
     def __init__(self, *, vendor: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.vendor = vendor
 
-    def execute(self, context: "Context") -> str:
-        from arrears.delivery.stop import send_stop
+    def deliver(
+        self, warehouse: "psycopg2.extensions.connection", batch_ids: Sequence[str], as_of: date, settings: Settings
+    ) -> dict[str, str]:
+        """Bring batches to the vendor; the state of each. That it is down is no failure once all have expired."""
+        from arrears.delivery import ledger
+        from arrears.delivery.lists import expire_overdue
+        from arrears.delivery.send import deliver
+        from arrears.domain.batch_state import BatchState
+        from arrears.hooks.vendor_sftp import VendorConnectionError
+
+        now = self.now(as_of, settings)
+        with warehouse:
+            expire_overdue(warehouse, as_of=as_of, now=now, settings=settings)
+        try:
+            with vendor_sftp(warehouse, self.vendor) as sftp:
+                for batch_id in batch_ids:
+                    deliver(warehouse, sftp, batch_id=batch_id, now=now, settings=settings)
+        except VendorConnectionError:
+            if any(ledger.get_batch(warehouse, batch).state is not BatchState.EXPIRED for batch in batch_ids):
+                raise
+            self.log.warning("%s could not be reached before its lists expired", self.vendor)
+        states = {batch_id: str(ledger.get_batch(warehouse, batch_id).state) for batch_id in batch_ids}
+        self.log.info("%s: %s", self.vendor, states)
+        return states
+
+
+class SendStopFileOperator(DeliverOperator):
+    """Send a vendor the references it must drop, before any list of the day.
+
+    :param vendor: the vendor's code.
+    """
+
+    def execute(self, context: "Context") -> dict[str, str]:
+        from arrears.delivery.stop import prepare_stop
 
         settings, as_of = get_settings(), business_date(context)
-        with connect(self.warehouse_conn_id) as warehouse, vendor_sftp(warehouse, self.vendor) as sftp:
-            state = send_stop(
-                warehouse, sftp, vendor=self.vendor, as_of=as_of, now=self.now(as_of, settings), settings=settings
+        with connect(self.warehouse_conn_id) as warehouse:
+            batch = prepare_stop(
+                warehouse, vendor=self.vendor, as_of=as_of, now=self.now(as_of, settings), settings=settings
             )
-        self.log.info("stop file for %s: %s", self.vendor, state)
-        return str(state)
+            return self.deliver(warehouse, [batch.batch_id], as_of, settings)
 
 
 class StopFileTakenSensor(BaseSensorOperator):
@@ -108,9 +145,10 @@ class StopFileTakenSensor(BaseSensorOperator):
         return is_taken
 
     def _look(self, warehouse: "psycopg2.extensions.connection", as_of: date) -> bool:
-        from arrears.delivery.stop import stop_accepted
+        from arrears.delivery.stop import require_stop_possible, stop_accepted
         from arrears.operators.ingest import read_vendor
 
+        require_stop_possible(warehouse, self.vendor, as_of)
         if not stop_accepted(warehouse, self.vendor, as_of):
             read_vendor(warehouse, self.vendor, get_settings())
         return stop_accepted(warehouse, self.vendor, as_of)
@@ -163,7 +201,7 @@ class CheckContactListOperator(DispatchOperator):
                 gate_batch(warehouse, batch_id=batch_id, settings=settings, docs_dir=settings.home / "data_docs")
 
 
-class DeliverContactListOperator(DispatchOperator):
+class DeliverContactListOperator(DeliverOperator):
     """Upload what the gate let pass: files first, manifest last, once.
 
     :param vendor: the vendor's code.
@@ -172,21 +210,11 @@ class DeliverContactListOperator(DispatchOperator):
 
     template_fields = ("vendor", "batch_ids")
 
-    def __init__(self, *, vendor: str, batch_ids: Any, **kwargs: Any) -> None:
+    def __init__(self, *, batch_ids: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.vendor = vendor
         self.batch_ids = batch_ids
 
     def execute(self, context: "Context") -> dict[str, str]:
-        from arrears.delivery.send import deliver
-
-        settings, as_of = get_settings(), business_date(context)
-        with connect(self.warehouse_conn_id) as warehouse, vendor_sftp(warehouse, self.vendor) as sftp:
-            states = {
-                batch_id: str(
-                    deliver(warehouse, sftp, batch_id=batch_id, now=self.now(as_of, settings), settings=settings)
-                )
-                for batch_id in self.batch_ids
-            }
-        self.log.info("delivered: %s", states)
-        return states
+        settings = get_settings()
+        with connect(self.warehouse_conn_id) as warehouse:
+            return self.deliver(warehouse, self.batch_ids, business_date(context), settings)

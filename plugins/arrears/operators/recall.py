@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.standard.operators.branch import BranchMixIn
+
 from arrears.business_date import REPLAYED_RECALL, business_date, business_now
 from arrears.hooks.postgres import connect
 from arrears.operators.delivery import DispatchOperator, vendor_sftp
@@ -20,13 +22,20 @@ INTRADAY_TABLES = (
 """Tables in which something may arrive within the day that takes a customer off a list."""
 
 
-class PlanRecallsOperator(DispatchOperator):
+def send_recall(vendor: str) -> str:
+    """The id of the task that sends a vendor its recalls."""
+    return f"send_{vendor}"
+
+
+class PlanRecallsOperator(DispatchOperator, BranchMixIn):
     """Write a recall file for each vendor whose live lists hold somebody who must not be contacted any more.
 
-    Returns, per file, the vendor and the batch: what `SendRecallOperator` is mapped over.
+    Goes on with the tasks (`send_recall`) of the vendors for which a file waits; the others are skipped.
     """
 
-    def execute(self, context: "Context") -> list[dict[str, str]]:
+    inherits_from_skipmixin = True
+
+    def execute(self, context: "Context") -> None:
         from arrears.delivery.recall import plan_recalls, write_recall
 
         settings, as_of = get_settings(), business_date(context)
@@ -36,27 +45,30 @@ class PlanRecallsOperator(DispatchOperator):
             for plan in plans:
                 write_recall(warehouse, batch_id=plan.batch_id, settings=settings)
                 self.log.info("%s: %s rows", plan.batch_id, plan.row_count)
-        return [{"vendor": plan.vendor, "batch_id": plan.batch_id} for plan in plans]
+        self.do_branch(context, sorted({send_recall(plan.vendor) for plan in plans} & self.downstream_task_ids))
 
 
 class SendRecallOperator(DispatchOperator):
-    """Upload a vendor's recall file; a vendor that is down keeps no other from its own.
+    """Upload the recall files that wait for a vendor; one that is down keeps no other from its own.
 
     :param vendor: the vendor's code.
-    :param batch_id: the recall batch.
     """
 
-    template_fields = ("vendor", "batch_id")
+    template_fields = ("vendor",)
 
-    def __init__(self, *, vendor: str, batch_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, vendor: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.vendor = vendor
-        self.batch_id = batch_id
 
-    def execute(self, context: "Context") -> str:
+    def execute(self, context: "Context") -> dict[str, str]:
+        from arrears.delivery import ledger
         from arrears.delivery.send import deliver
 
         settings, as_of = get_settings(), business_date(context)
         now = business_now(as_of, settings.bank_tz, REPLAYED_RECALL)
         with connect(self.warehouse_conn_id) as warehouse, vendor_sftp(warehouse, self.vendor) as sftp:
-            return str(deliver(warehouse, sftp, batch_id=self.batch_id, now=now, settings=settings))
+            return {
+                batch.batch_id: str(deliver(warehouse, sftp, batch_id=batch.batch_id, now=now, settings=settings))
+                for batch in ledger.waiting(warehouse, kind="recall", as_of=as_of)
+                if batch.vendor == self.vendor
+            }

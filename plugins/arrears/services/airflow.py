@@ -16,8 +16,9 @@ from pathlib import Path
 
 from arrears.dbt_build import dbt_environment
 from arrears.errors import ServiceError
-from arrears.services import vendors
+from arrears.services import sftp
 from arrears.services.processes import Daemon, require_free_port
+from arrears.services.vendors import vendor_codes, vendor_pool
 from arrears.settings import PROJECT_ROOT, Settings
 
 DEMO_USERS = {
@@ -55,12 +56,13 @@ class AirflowService:
         if all(daemon.pid() for daemon in daemons.values()):
             self.wait_until_healthy()
             return
-        self._migrate()
+        self._run("db", "migrate")
         environment = airflow_environment(self.settings)
         # The demo runs past days: nothing may start by itself for today.
         environment["ARREARS_FOLLOW_CLOCK"] = "false"
         for name, daemon in daemons.items():
             daemon.start([_airflow(), *COMPONENTS[name]], environment)
+        self._run("pools", "import", str(write_pools(self.settings)))
         self.wait_until_healthy()
 
     def stop(self) -> None:
@@ -108,16 +110,33 @@ class AirflowService:
             for part in ("metadatabase", "scheduler", "dag_processor", "triggerer")
         )
 
-    def _migrate(self) -> None:
+    def _run(self, *arguments: str) -> None:
+        """Run one of Airflow's commands on its metadata database."""
         result = subprocess.run(
-            [_airflow(), "db", "migrate"],
+            [_airflow(), *arguments],
             env=airflow_environment(self.settings),
             capture_output=True,
             text=True,
             check=False,
         )
         if result.returncode != 0:
-            raise ServiceError(f"Airflow's metadata database could not be migrated:\n{result.stderr[-2000:]}")
+            raise ServiceError(f"`airflow {' '.join(arguments)}` failed:\n{result.stderr[-2000:]}")
+
+
+def write_pools(settings: Settings) -> Path:
+    """The vendors' pools, as `airflow pools import` reads them; a task whose pool does not exist is never started."""
+    pools = {
+        vendor_pool(code): {
+            "slots": settings.vendor_slots,
+            "description": f"Tasks that talk to {code}.",
+            "include_deferred": False,
+        }
+        for code in vendor_codes()
+    }
+    path = settings.home / "airflow" / "pools.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(pools, indent=2))
+    return path
 
 
 def create_secrets(settings: Settings) -> None:
@@ -203,7 +222,7 @@ def connection_environment(settings: Settings) -> dict[str, str]:
     connections = {
         "core_banking": _postgres_connection(settings, settings.core_banking_database),
         "warehouse": _postgres_connection(settings, settings.warehouse_database),
-        **vendors.connections(settings),
+        **sftp.connections(settings),
     }
     return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in connections.items()}
 

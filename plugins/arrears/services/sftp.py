@@ -7,9 +7,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from arrears.services import openpgp_keys, vendors
+from arrears.services import openpgp_keys
 from arrears.services.files import write_once
 from arrears.services.processes import Daemon, require_free_port, wait_for_port
+from arrears.services.vendors import configured, vendor_codes
 from arrears.settings import Settings
 
 
@@ -69,9 +70,23 @@ class SftpService:
         }
 
 
-def vendor_codes() -> list[str]:
-    """The vendors who have an account: those of the seed."""
-    return [vendor.code for vendor in vendors.configured()]
+def connections(settings: Settings) -> dict[str, dict[str, object]]:
+    """Airflow connections of the demo's vendors, by connection id: key authentication, host key pinned."""
+    return {
+        vendor.connection_id: {
+            "conn_type": "sftp",
+            "host": settings.sftp_host,
+            "port": settings.sftp_port,
+            "login": vendor.code,
+            "extra": {
+                "key_file": str(client_key_file(settings, vendor.code)),
+                "host_key": host_key_line(settings),
+                "no_host_key_check": False,
+                "conn_timeout": 10,
+            },
+        }
+        for vendor in configured()
+    }
 
 
 def vendor_directory(settings: Settings, vendor: str) -> Path:

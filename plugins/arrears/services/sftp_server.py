@@ -12,12 +12,13 @@ import asyncssh
 
 from arrears.services import sftp
 from arrears.services.openpgp_keys import create_openpgp_keys
+from arrears.services.vendors import vendor_codes
 from arrears.settings import Settings, get_settings
 
 log = logging.getLogger("arrears.sftp")
 
 
-class _Login(asyncssh.SSHServer):
+class Login(asyncssh.SSHServer):
     """Lets a known vendor in with its own key, and nobody else."""
 
     def __init__(self, settings: Settings) -> None:
@@ -27,7 +28,7 @@ class _Login(asyncssh.SSHServer):
         self._connection = conn
 
     def begin_auth(self, username: str) -> bool:
-        if username in sftp.vendor_codes():
+        if username in vendor_codes():
             keys = asyncssh.import_authorized_keys(sftp.client_public_key(self._settings, username))
             self._connection.set_authorized_keys(keys)
         return True
@@ -39,7 +40,7 @@ class _Login(asyncssh.SSHServer):
         return False
 
 
-class _VendorDirectory(asyncssh.SFTPServer):
+class VendorDirectory(asyncssh.SFTPServer):
     """One session: the vendor's directory as the root, without links."""
 
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes], settings: Settings) -> None:
@@ -53,8 +54,12 @@ class _VendorDirectory(asyncssh.SFTPServer):
         raise asyncssh.SFTPPermissionDenied("links are not allowed here")
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def serve(settings: Settings, directory: type[VendorDirectory] = VendorDirectory) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        directory: What a session sees and may do.
+    """
     create_openpgp_keys(settings)
     sftp.create_vendor_directories(settings)
     stopped = asyncio.Event()
@@ -64,14 +69,14 @@ async def serve(settings: Settings) -> None:
     server = await asyncssh.listen(
         settings.sftp_host,
         settings.sftp_port,
-        server_factory=lambda: _Login(settings),
+        server_factory=lambda: Login(settings),
         server_host_keys=[str(sftp.host_key_file(settings))],
-        sftp_factory=lambda channel: _VendorDirectory(channel, settings),
+        sftp_factory=lambda channel: directory(channel, settings),
         allow_scp=False,
         agent_forwarding=False,
         keepalive_interval=30,
     )
-    log.info("serving %s vendors on %s:%s", len(sftp.vendor_codes()), settings.sftp_host, settings.sftp_port)
+    log.info("serving %s vendors on %s:%s", len(vendor_codes()), settings.sftp_host, settings.sftp_port)
     async with server:
         await stopped.wait()
     log.info("stopped")

@@ -3,8 +3,7 @@
 import csv
 from dataclasses import dataclass
 
-from arrears.services import sftp
-from arrears.settings import PROJECT_ROOT, Settings
+from arrears.settings import PROJECT_ROOT
 
 VENDORS_SEED = PROJECT_ROOT / "dbt_project" / "seeds" / "reference" / "vendors.csv"
 
@@ -29,20 +28,11 @@ def configured() -> list[Vendor]:
         ]
 
 
-def connections(settings: Settings) -> dict[str, dict[str, object]]:
-    """Airflow connections of the demo's vendors, by connection id: key authentication, host key pinned."""
-    return {
-        vendor.connection_id: {
-            "conn_type": "sftp",
-            "host": settings.sftp_host,
-            "port": settings.sftp_port,
-            "login": vendor.code,
-            "extra": {
-                "key_file": str(sftp.client_key_file(settings, vendor.code)),
-                "host_key": sftp.host_key_line(settings),
-                "no_host_key_check": False,
-                "conn_timeout": 10,
-            },
-        }
-        for vendor in configured()
-    }
+def vendor_codes() -> list[str]:
+    """The vendors of the seed, each once: one may serve several channels."""
+    return list(dict.fromkeys(vendor.code for vendor in configured()))
+
+
+def vendor_pool(code: str) -> str:
+    """The Airflow pool of a vendor's tasks: one that is slow or down takes no slot of another's."""
+    return f"vendor_{code}"

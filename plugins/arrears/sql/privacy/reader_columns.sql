@@ -30,6 +30,10 @@ begin
                 'batch_id kind channel vendor generation as_of sequence state row_count planned_at valid_until acknowledge_by supersedes refused_reason sending_since'
             ),
             ('ops.delivery_event', 'event_id batch_id from_state to_state detail happened_at'),
+            (
+                'ops.vendor_outage',
+                'outage_id vendor began_at failures last_failed_at reason opened_at next_try_at tries ended_at'
+            ),
             ('ops.vendor_file', 'sha256 vendor file_name kind batch_id state row_count rejected_rows reason read_at'),
             ('ops.gate_reject', 'batch_id table_name row_id rule_id reason_code'),
             (

@@ -243,6 +243,25 @@ create table if not exists ops.delivery_event (
     happened_at timestamptz not null default clock_timestamp()
 );
 
+create table if not exists ops.vendor_outage (
+    outage_id bigint generated always as identity primary key,
+    vendor text not null,
+    began_at timestamptz not null,
+    failures integer not null default 1,
+    last_failed_at timestamptz not null,
+    reason text not null,
+    opened_at timestamptz,
+    next_try_at timestamptz,
+    tries integer not null default 1,
+    ended_at timestamptz
+);
+create unique index if not exists vendor_outage_current on ops.vendor_outage (vendor) where ended_at is null;
+comment on table ops.vendor_outage is
+    'One row per run of failures of a vendor''s server. It goes on while ended_at is null, and ends with the first try that succeeds.';
+comment on column ops.vendor_outage.opened_at is
+    'From here on the circuit is open: the vendor is tried at next_try_at only, and its batches wait.';
+comment on column ops.vendor_outage.reason is 'The kind of the last failure, never what a server said.';
+
 create table if not exists ops.vendor_file (
     sha256 text not null,
     vendor text not null,
