@@ -47,11 +47,12 @@ class Day:
         seeds = PROJECT_ROOT / "dbt_project" / "seeds"
         self.load_seed("vendors", VENDORS_SEED)
         self.load_seed("dispositions", seeds / "reference" / "dispositions.csv")
+        self.load_seed("nonpayment_reasons", seeds / "reference" / "nonpayment_reasons.csv")
         self.load_seed("suppression_reasons", seeds / "policy" / "suppression_reasons.csv")
 
     def begin(self) -> None:
         """An empty day: a source and a passed build, nobody to contact."""
-        kept = [f"staging.{name}" for name in ("vendors", "dispositions", "suppression_reasons")]
+        kept = [f"staging.{name}" for name in ("vendors", "dispositions", "nonpayment_reasons", "suppression_reasons")]
         tables = self.run(
             "select schemaname || '.' || tablename from pg_tables where schemaname = any(%s)",
             ["staging", "intermediate", "marts", "landing", "quarantine", "ops"],

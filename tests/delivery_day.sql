@@ -24,6 +24,8 @@ create table staging.dispositions (
     description text
 );
 
+create table staging.nonpayment_reasons (nonpayment_reason text primary key, is_hardship boolean, description text);
+
 create table staging.suppression_reasons (
     reason_code text primary key,
     "order" integer,

@@ -1,10 +1,11 @@
 """`arrears deliveries`: what was sent to whom on a day, and what they answered."""
 
 import json
+import os
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg2
 import typer
@@ -13,7 +14,11 @@ from rich.table import Table
 
 from arrears.cli.terminal import console
 from arrears.delivery.statements import statement
+from arrears.errors import DeliveryError
 from arrears.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from arrears.delivery.circuit import Outage
 
 _STYLES = {
     "planned": "dim",
@@ -32,6 +37,9 @@ def deliveries(
         datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The business date, for example 2019-08-31.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="Look at the vendors' servers, too: fails where anything differs.")
+    ] = False,
 ) -> None:
     """Batches of a day with their state and the vendors' acknowledgements."""
     from arrears.services.stack import start_databases
@@ -47,6 +55,10 @@ def deliveries(
         console.print(f"Nothing was planned for {as_of:%Y-%m-%d}: run `arrears run --as-of {as_of:%Y-%m-%d}`.")
         return
     console.print(_table(rows, as_of))
+    for outage in read_outages(settings):
+        console.print(_outage(outage))
+    if reconcile and (found := find_differences(settings, as_of)):
+        raise DeliveryError(f"{as_of:%Y-%m-%d} does not agree:\n  " + "\n  ".join(found))
 
 
 def read_deliveries(settings: Settings, as_of: datetime) -> list[dict[str, Any]]:
@@ -58,6 +70,36 @@ def read_deliveries(settings: Settings, as_of: datetime) -> list[dict[str, Any]]
         # Whether an answer is late is asked of the wall clock: it is shown, and decides nothing.
         cursor.execute(statement("deliveries"), {"as_of": as_of.date(), "now": datetime.now(UTC)})
         return [dict(row) for row in cursor.fetchall()]
+
+
+def read_outages(settings: Settings) -> "list[Outage]":
+    """The vendors that fail now. Reads only."""
+    from arrears.delivery.circuit import current_outages
+
+    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
+        return current_outages(warehouse)
+
+
+def find_differences(settings: Settings, as_of: datetime) -> list[str]:
+    """The ledger of a day against the vendors' directories and the decisions; see `arrears.delivery.reconcile`."""
+    from arrears.delivery.reconcile import Server, differences
+    from arrears.operators.delivery import vendor_sftp
+    from arrears.services.airflow import airflow_environment
+    from arrears.services.vendors import vendor_codes
+
+    # The connections of vendors are Airflow's.
+    os.environ |= airflow_environment(settings)
+    servers: dict[str, Server] = {}
+    with ExitStack() as stack:
+        warehouse = stack.enter_context(closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))))
+        for vendor in vendor_codes():
+            servers[vendor] = stack.enter_context(vendor_sftp(warehouse, vendor))
+        return differences(warehouse, servers, as_of=as_of.date())
+
+
+def _outage(outage: "Outage") -> str:
+    tried = f"is next tried at {_clock(outage.next_try_at)}" if outage.opened_at else "is tried as usual"
+    return f"[red]{outage.vendor}[/] fails since {_clock(outage.began_at)} ({outage.reason}) and {tried}"
 
 
 def _table(rows: list[dict[str, Any]], as_of: datetime) -> Table:

@@ -62,6 +62,17 @@ def test_the_table_says_who_has_not_answered(sent: Day) -> None:
     assert "04-15 08:05:00" in output
 
 
+def test_below_the_table_it_says_which_vendor_fails(sent: Day) -> None:
+    outage = {"vendor": "demo_law", "began_at": sent.at(7), "last_failed_at": sent.at(9), "reason": "VendorAccessError"}
+    sent.insert("ops.vendor_outage", **outage, opened_at=sent.at(8), next_try_at=sent.at(9, 10))
+    sent.insert("ops.vendor_outage", **outage | {"vendor": "demo_sms"}, ended_at=sent.at(10))
+
+    output = run("--as-of", "2020-04-15")
+
+    assert "demo_law fails since 04-15 07:00:00 (VendorAccessError) and is next tried at 04-15 09:10:00" in output
+    assert "demo_sms fails" not in output
+
+
 def test_a_day_without_deliveries_says_what_to_do(day: Day) -> None:
     assert "Nothing was planned for 2019-01-01: run `arrears run --as-of 2019-01-01`." in run("--as-of", "2019-01-01")
     assert json.loads(run("--as-of", "2019-01-01", "--json")) == []

@@ -16,7 +16,7 @@ from arrears.delivery.send import deliver
 from arrears.delivery.stop import send_stop, stop_accepted
 from arrears.hooks.vendor_sftp import VendorSftp
 from arrears.services.openpgp_keys import create_openpgp_keys
-from arrears.settings import PROJECT_ROOT, Settings
+from arrears.settings import Settings
 from arrears.simulator.vendor_work import Conduct
 from arrears.simulator.vendors import all_desks
 
@@ -31,11 +31,6 @@ CLOCK = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 def prepared(day: Day, vendor_files: Callable[[str], Path], sftp_server: Settings) -> Day:
     """Customers for every channel, and what ingest reads beside what delivery reads."""
     create_openpgp_keys(sftp_server)
-    day.run("create table if not exists staging.nonpayment_reasons (nonpayment_reason text)")
-    day.run("truncate staging.nonpayment_reasons")
-    seed = PROJECT_ROOT / "dbt_project" / "seeds" / "reference" / "nonpayment_reasons.csv"
-    for line in seed.read_text().splitlines()[1:]:
-        day.insert("staging.nonpayment_reasons", nonpayment_reason=line.split(",")[0])
     for number, channel in enumerate(("sms", "phone", "field_visit", "care")):
         for customer in range(CUSTOMERS):
             day.contact(channel, f"C{number}{customer:03d}")
