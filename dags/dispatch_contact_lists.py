@@ -15,6 +15,9 @@
 * `first_approval`, `second_approval`: waits for two different people (Airflow: *Required Actions*). Unanswered after
   eight hours counts as no; nothing is sent that was not approved.
 
+* `check_keys` stops nothing: it says ahead of time which vendor's OpenPGP key ends (`docs/keys.md`).
+* `ask_<vendor>`: the vendor did not get its request for reviews. Its list is not affected; clear the task.
+
 Hands on: asset `contact_lists`, partition key = business date.
 """
 
@@ -34,7 +37,9 @@ from arrears.operators.delivery import (
     SendStopFileOperator,
     StopFileTakenSensor,
 )
+from arrears.operators.keys import CheckVendorKeysOperator
 from arrears.operators.legal import ProposeReferralsOperator, RecordApprovalsOperator
+from arrears.operators.qa_request import SendQaRequestOperator
 from arrears.services.vendors import configured, vendor_codes
 from arrears.settings import get_settings
 
@@ -107,6 +112,14 @@ def dispatch_contact_lists() -> None:
     @task(outlets=[CONTACT_LISTS])
     def publish() -> None:
         """Say that the lists of this business date are out."""
+
+    CheckVendorKeysOperator(task_id="check_keys")
+    for group in lists:
+        vendor = str(group.group_id)
+        # After the list, whatever became of it, and nothing waits for it.
+        group >> SendQaRequestOperator(
+            task_id=f"ask_{vendor}", vendor=vendor, trigger_rule="all_done", **at_vendor(vendor)
+        )
 
     done = publish()
     seal >> lists >> done

@@ -434,7 +434,7 @@ def certificate_of(
     vendor = get_vendor(warehouse, batch.vendor, batch.channel)
     layout = layout_of(batch.kind, batch.channel)
     if vendor.encryption_key and batch.kind == "contact_list":
-        return openpgp.load_certificate(settings.home / "keys" / f"{vendor.encryption_key}.asc")
+        return openpgp.load_certificate(openpgp.certificate_path(settings.home, vendor.encryption_key))
     if layout.must_encrypt:
         raise DeliveryError(
             f"batch {batch.batch_id}: {layout.name} lists leave encrypted only, and vendor {vendor.name} has no "

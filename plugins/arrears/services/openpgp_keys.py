@@ -13,6 +13,7 @@ import time
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from arrears.hooks.openpgp import certificate_path
 from arrears.services import vendors
 from arrears.services.files import write_once
 from arrears.settings import Settings
@@ -37,14 +38,14 @@ def create_openpgp_keys(settings: Settings) -> None:
         if not vendor.encryption_key:
             continue
         private = settings.home / "secrets" / f"openpgp_{vendor.code}"
-        certificate = settings.home / "keys" / f"{vendor.encryption_key}.asc"
+        certificate = certificate_path(settings.home, vendor.encryption_key)
         if not private.exists():
-            write_once(private, _new_key(f"Played vendor {vendor.code} (demo)"))
+            write_once(private, new_key(f"Played vendor {vendor.code} (demo)"))
         if not certificate.exists():
             write_once(certificate, _armour(_certificate(private.read_bytes())), mode=0o644)
 
 
-def _new_key(user_id: str) -> bytes:
+def new_key(user_id: str) -> bytes:
     """A private key with its user id and self-signature, as binary packets."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
     created = int(time.time())

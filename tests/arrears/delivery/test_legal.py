@@ -3,11 +3,12 @@
 import csv
 import json
 import logging
+import re
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,12 +16,14 @@ import pysequoia
 import pytest
 from delivery_day import AS_OF, Day
 
+from arrears.delivery.keys import check_keys
 from arrears.delivery.legal import proposals, record_approval
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
 from arrears.delivery.send import deliver
 from arrears.errors import DeliveryError, GateError
+from arrears.hooks.openpgp import certificate_path, encrypt, load_certificate
 from arrears.hooks.vendor_sftp import VendorSftp
-from arrears.services.openpgp_keys import create_openpgp_keys
+from arrears.services.openpgp_keys import create_openpgp_keys, new_key
 
 pytestmark = pytest.mark.postgres
 LEGAL = "legal-demo_law-20200415-01"
@@ -418,3 +421,70 @@ def test_nothing_personal_is_logged(day: Day, keys: Path, caplog: pytest.LogCapt
 
     told = caplog.text + str(day.run("select * from ops.delivery_event"))
     assert not [word for word in ("Person 1", "110101199001010001", "C1 ", "L1") if word in told]
+
+
+# Keys ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_changed_key_is_used_from_the_next_list_on(day: Day, keys: Path) -> None:
+    """What is sealed stays as it is and readable with the old key, which the lawyer keeps until it is worked."""
+    batch_id = sealed(day, "C1")
+    before = day.content(batch_id)
+    successor = pysequoia.Tsk.from_bytes(new_key("Successor"))
+    certificate = certificate_path(day.settings.home, "demo_law")
+    certificate.write_text(str(successor.extract_certificate()))
+
+    write_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+    gate_batch(day.warehouse, batch_id=batch_id, settings=day.settings)
+
+    assert day.content(batch_id) == before
+    assert decrypted(before, keys).startswith(b"contact_ref")
+    message = encrypt(b"the next list", load_certificate(certificate))
+    assert bytes(pysequoia.decrypt(message, decryptor=successor.decryptor()).bytes or b"") == b"the next list"
+    with pytest.raises(Exception, match=r"decrypt|key|session"):
+        decrypted(message, keys)
+
+
+def certificate_that_lasts(days: int) -> str:
+    return str(pysequoia.Tsk.generate("Law", validity_seconds=days * 86_400).extract_certificate())
+
+
+@pytest.mark.parametrize(
+    ("days", "severity", "found"),
+    [
+        (40, None, "as expected"),
+        (29, "warn", "expires at 20.*ask the vendor for the next one"),
+        (0, "abort", "expected it in .* found none"),
+    ],
+    ids=["long enough", "a month before its end", "missing"],
+)
+def test_a_key_is_looked_at_a_month_before_it_ends(
+    day: Day, keys: Path, caplog: pytest.LogCaptureFixture, days: int, severity: str | None, found: str
+) -> None:
+    path = certificate_path(day.settings.home, "demo_law")
+    path.write_text(certificate_that_lasts(days)) if days else path.unlink()
+    for _ in range(2):
+        check_keys(day.warehouse, as_of=AS_OF, now=datetime.now(UTC), settings=day.settings)
+
+    ((vendor, is_red, level, told),) = day.run(
+        "select reference, not success, severity, found from ops.quality_results where rule_id = 'vendor_key_lasts'"
+    )
+    assert (vendor, is_red) == ("demo_law", severity is not None)
+    assert re.search(found, told)
+    assert severity is None or level == severity
+    assert ("ALERT demo_law" in caplog.text) is is_red
+
+
+def test_a_key_that_ended_stops_its_own_vendor_only(day: Day, keys: Path) -> None:
+    refer(day, "C1")
+    day.contact("sms", "C2")
+    certificate_path(day.settings.home, "demo_law").unlink()
+    day.release("demo_sms")
+    (texts,) = plan_batches(day.warehouse, as_of=AS_OF, settings=day.settings, vendor="demo_sms")
+
+    with pytest.raises(DeliveryError, match=r"demo_law\.asc"):
+        write_batch(day.warehouse, batch_id=LEGAL, settings=day.settings)
+    write_batch(day.warehouse, batch_id=texts.batch_id, settings=day.settings)
+    gate_batch(day.warehouse, batch_id=texts.batch_id, settings=day.settings)
+
+    assert day.run("select name from ops.delivery_file where name like 'sms%%manifest.json'")

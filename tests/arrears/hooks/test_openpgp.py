@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pysequoia
@@ -78,3 +79,29 @@ def test_what_is_no_certificate_is_refused(tmp_path: Path, content: bytes) -> No
 
     with pytest.raises(DeliveryError, match=r"law.asc cannot be read"):
         load_certificate(path)
+
+
+@needs_gpg
+def test_a_certificate_lasts_as_long_as_its_last_key_for_encryption(vendor_home: Path, tmp_path: Path) -> None:
+    """GnuPG's usual shape: a key that signs for years, and under it one for encryption that ends sooner."""
+    path = tmp_path / "law.asc"
+    options = ("--pinentry-mode", "loopback", "--passphrase", "")
+    gpg(vendor_home, *options, "--quick-gen-key", "two@vendor.example", "rsa2048", "sign,cert", "2y")
+    keys = gpg(vendor_home, "--list-keys", "--with-colons", "two@vendor.example").decode()
+    fingerprint = next(line.split(":")[9] for line in keys.splitlines() if line.startswith("fpr"))
+
+    path.write_bytes(gpg(vendor_home, "--export", fingerprint))
+    with pytest.raises(DeliveryError, match=r"law.asc has no key for encryption"):
+        load_certificate(path)
+
+    gpg(vendor_home, *options, "--quick-add-key", fingerprint, "rsa2048", "encr", "30d")
+    gpg(vendor_home, *options, "--quick-add-key", fingerprint, "rsa2048", "encr", "90d")
+    path.write_bytes(gpg(vendor_home, "--export", fingerprint))
+    now = datetime.now(UTC)
+    found = load_certificate(path)
+
+    assert found.fingerprint == fingerprint
+    assert found.expires_at is not None
+    assert timedelta(days=89) < found.expires_at - now <= timedelta(days=91)
+    with pytest.raises(DeliveryError, match=r"law.asc expired at"):
+        load_certificate(path, now=now + timedelta(days=91))
