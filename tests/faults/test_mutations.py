@@ -20,37 +20,37 @@ def _killed_before(step: str) -> Scenario:
     """Killed before the last step of that name, and looked at as it lies."""
 
     def killed(world: World, mutation: str) -> list[str]:
-        _die_before(world, mutation, step)
+        _die(world, mutation, lambda steps: _last(steps, step))
         return world.differences(is_over=False)
 
     return killed
 
 
-def _killed_and_run_again(step: str) -> Scenario:
-    def killed(world: World, mutation: str) -> list[str]:
-        _die_before(world, mutation, step)
-        assert world.run(mutation=mutation).is_well
-        return world.differences()
-
-    return killed
+def _killed_and_run_again(world: World, mutation: str) -> list[str]:
+    _die(world, mutation, lambda steps: _last(steps, "put, half done"))
+    assert world.run(mutation=mutation).is_well
+    return world.differences()
 
 
-def _killed_and_decided_anew(step: str) -> Scenario:
-    def killed(world: World, mutation: str) -> list[str]:
-        _die_before(world, mutation, step)
-        world.look()
-        world.contact("sms", "C3")
-        world.run(mutation=mutation)
-        return [line for line in world.differences() if "decided contacts on no list" not in line]
-
-    return killed
+def _seen_and_decided_anew(world: World, mutation: str) -> list[str]:
+    """Killed between the manifest and the note of it; then other decisions are planned."""
+    _die(world, mutation, lambda steps: steps.index("commit", _last(steps, "posix_rename")) + 1)
+    world.look()
+    world.contact("sms", "C3")
+    world.run(mutation=mutation)
+    return [line for line in world.differences() if "decided contacts on no list" not in line]
 
 
-def _die_before(world: World, mutation: str, step: str) -> None:
+def _die(world: World, mutation: str, step: Callable[[tuple[str, ...]], int]) -> None:
+    """Go the way once to count its steps, and again to die at one of them."""
     steps = world.run(mutation=mutation).steps
     world.begin("C1", "C2")
-    last = len(steps) - steps[::-1].index(step)
-    assert world.run(mutation=mutation, at_step=last).was_killed
+    assert world.run(mutation=mutation, at_step=step(steps)).was_killed
+
+
+def _last(steps: tuple[str, ...], name: str) -> int:
+    """Which step, counted from 1, is the last of that name."""
+    return len(steps) - steps[::-1].index(name)
 
 
 def _server(kind: str) -> Scenario:
@@ -74,9 +74,9 @@ SCENARIOS: dict[str, Scenario] = {
     "files are written under their final name": _killed_before("put, half done"),
     "files are not read back": _server("damages"),
     "the server is believed": _server("loses_renamed"),
-    "what broke off is left": _killed_and_run_again("put, half done"),
-    "nobody marks that the manifest may be seen": _killed_and_decided_anew("commit"),
-    "what the vendor may have is superseded": _killed_and_decided_anew("commit"),
+    "what broke off is left": _killed_and_run_again,
+    "nobody marks that the manifest may be seen": _seen_and_decided_anew,
+    "what the vendor may have is superseded": _seen_and_decided_anew,
     "a customer is forgotten": _all_is_well,
     "steps leave no trace": _all_is_well,
     "nothing is put back": _lost_later,

@@ -142,7 +142,9 @@ def _take_each(
             desk.warehouse.rollback()
             if isinstance(error, ServiceError) and not _answers(sftp, inbound):
                 raise
-            errors.append(_told(error, desk))
+            # Another process that reads at the same time may have judged and moved it.
+            if not isinstance(error, ServiceError) or sftp.size(str(inbound / name)) is not None:
+                errors.append(_told(error, desk))
     return outcomes, errors
 
 
