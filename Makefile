@@ -7,7 +7,7 @@ TEST_STAMP := $(VENV)/.installed-for-tests
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-files handbook lint lock bench-extract bench-delinquency bench-chain clean
+.PHONY: help setup demo test test-fast test-files handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench-delinquency: $(STAMP) ## measure days past due beside the least SQL, to 3 
 
 bench-chain: $(STAMP) ## measure a business day through Airflow at a million loans (an hour, 40 GB of free disk)
 	@$(BIN)/python benchmarks/chain.py
+
+bench-fairness: $(STAMP) ## hold the measure of collectors against skills that are known (minutes)
+	@$(BIN)/python benchmarks/fair_measurement.py
 
 clean: ## stop the services and remove all state
 	@[ ! -x $(BIN)/arrears ] || $(BIN)/arrears down

@@ -20,29 +20,21 @@
     20
 {%- endmacro %}
 
-{% macro recovery_index(bound=0) -%}
+{% macro attribution_days() -%}
+    {#- How many days after a right-party contact a payment is credited to it. -#}
+    {{ env_var('ARREARS_ATTRIBUTION_DAYS', '30') }}
+{%- endmacro %}
+
+{% macro chance_bound(total, variance, deviations) -%}
     {#-
-        Recovered over expected of the groups in a query over int_collectors__case, as a ratio, or an end of its 95 %
-        interval (bound -1 or 1): how far chance alone would carry it, from the spread within the comparison groups.
+        Where a sum of payments may lie by chance, so many standard deviations away: the quantile of a gamma distribution
+        with this mean and variance (Wilson and Hilferty's approximation). Few payments of unequal size lie to one side,
+        which a normal distribution does not know.
     -#}
-    {%- set index = 'sum(amount_recovered) / nullif(sum(expected_recovery), 0)' -%}
-    {%- if bound == 0 -%}
-        cast(round({{ index }}, 6) as numeric(18, 6))
-    {%- else -%}
-        {#-
-            No interval where nothing was expected, nor where a case had nobody to be compared with (its variance is
-            unknown); greatest() would pass over the null and claim an interval of nothing.
-        -#}
-        cast(
-            case
-                when sum(expected_recovery) <> 0 and count(*) = count(recovery_variance)
-                    then round(
-                        greatest(
-                            0, {{ index }} + {{ bound }} * 1.96 * sqrt(sum(recovery_variance)) / sum(expected_recovery)
-                        ),
-                        6
-                    )
-            end as numeric(18, 6)
-        )
-    {%- endif -%}
+    {{ total }} * power(
+        greatest(
+            0, 1 - {{ variance }} / (9 * {{ total }} * {{ total }}) + {{ deviations }} * sqrt({{ variance }}) / (3 * {{ total }})
+        ),
+        3
+    )
 {%- endmacro %}

@@ -31,9 +31,11 @@ select
     mart.cost_per_unit_recovered,
     mart.talk_seconds,
     mart.qa_score,
+    mart.reviews,
     mart.breaches,
     mart.complaints,
     mart.satisfaction,
     mart.training_overdue,
-    mart.coaching_topic
+    mart.coaching_topic,
+    mart.coaching_evidence
 from mart

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.postgres
 
 PSEUDONYMS = {"case_key", "customer_key", "loan_key", "promise_key"}
 COLLECTORS = {"collector_id", "grade", "hired_on", "left_on", "qa_score", "training_overdue", "coaching_topic"}
+COLLECTORS |= {"coaching_evidence"}
 """Of the bank's and the vendors' own people, by a code."""
 FACTS = set(
     """
@@ -41,10 +42,10 @@ FACTS = set(
     promise_kept_rate promise_on promise_rate promised_on promises promises_kept rank rate_by_amount rate_by_count
     read_at reason reason_code received recovered recovery_index recovery_index_high recovery_index_low reference
     referred_on refused_reason rejected_rows relapse_rate_1m relapse_rate_3m relapsed_1m relapsed_3m requires
-    rescheduled responded result_id returned_on returned_rows right_party_contacts right_party_rate row_count row_id
-    rule rule_id run_id satisfaction satisfaction_answer_rate satisfaction_answers score_band sealed_at sending_since
-    sequence settled_on severity sha256 source_rows started_at state status still_delinquent still_due subject
-    success supersedes table_name talk_seconds template_or_offer tier to_state to_tier tries unpaid_instalments
+    rescheduled responded result_id returned_on returned_rows reviews right_party_contacts right_party_rate row_count
+    row_id rule rule_id run_id satisfaction satisfaction_answer_rate satisfaction_answers score_band sealed_at
+    sending_since sequence settled_on severity sha256 source_rows started_at state status still_delinquent still_due
+    subject success supersedes table_name talk_seconds template_or_offer tier to_state to_tier tries unpaid_instalments
     upheld upheld_per_10000_contacts upheld_rate valid_from valid_to valid_until vendor window_end window_start
     written_off written_off_principal
     """.split()

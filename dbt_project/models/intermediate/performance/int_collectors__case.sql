@@ -38,8 +38,42 @@ customer_currencies as (
     from loans
 ),
 
--- A case is a customer's debt in one currency in the hands of one collector in one month: by an attempt, by an
--- assignment, or because money was credited to him.
+talks as (
+    select
+        collector_id,
+        customer_id,
+        currency,
+        attempted_at,
+        contact_ref,
+        cast(attempted_at at time zone {{ bank_time_zone() }} as date) as talked_on
+    from attempts
+    where
+        is_right_party
+        and collector_id is not null
+),
+
+lasting as (
+    select
+        talks.*,
+        months.month
+    from talks
+    cross join horizon
+    cross join lateral {{ months_from(
+        'talks.talked_on', 'least(talks.talked_on + ' ~ attribution_days() ~ ', horizon.known_until)', 'month'
+    ) }} as months
+    where months.month > talks.talked_on
+),
+
+-- Who spoke last with a customer before a month would be credited with what comes in it.
+carried as (
+    {{ first_of_each(
+        'lasting', 'customer_id, month', 'attempted_at desc, collector_id asc nulls last, contact_ref asc'
+    ) }}
+),
+
+-- A case is a customer's debt in one currency in the hands of one collector in one month: by an attempt, by a talk of
+-- the month before, or by an assignment; whether anything was paid makes no case. Money counts where it was credited,
+-- so what was earned by a talk about another currency has its case, too.
 touches as (
     select
         collector_id,
@@ -49,6 +83,14 @@ touches as (
         cast(attempted_at at time zone {{ bank_time_zone() }} as date) as touched_on
     from attempts
     where collector_id is not null
+    union all
+    select
+        collector_id,
+        customer_id,
+        currency,
+        month,
+        month as touched_on
+    from carried
     union all
     select
         payments.collector_id,
@@ -138,13 +180,16 @@ described as (
         standing.currency,
         standing.month,
         standing.product,
+        standing.arrears_amount,
         coalesce(recovered.amount, 0) as amount_recovered,
         case
             when standing.is_written_off then 8
             else cast({{ arrears_band('greatest(standing.days_past_due, 0)') }} as integer)
         end as tier_band,
         cast(floor(log(greatest(standing.arrears_amount, 1))) as integer) as size_band,
-        least(3, greatest(0, cast(floor((standing.begun_on - standing.disbursed_on) / 365.0) as integer))) as age_band
+        least(3, greatest(0, cast(floor((standing.begun_on - standing.disbursed_on) / 365.0) as integer))) as age_band,
+        -- What begins late in the month has less time to recover anything in it.
+        least(2, cast(floor((extract(day from standing.begun_on) - 1) / 10.0) as integer)) as start_band
     from standing
     left join recovered
         on
@@ -160,7 +205,7 @@ finest as (
     select
         *,
         count(*) over (
-            partition by month, currency, tier_band, size_band, product, age_band
+            partition by month, currency, tier_band, size_band, start_band, product, age_band
         ) >= {{ minimum_cases() }} as is_enough
     from described
 ),
@@ -168,7 +213,7 @@ finest as (
 coarser as (
     select
         *,
-        count(*) over (partition by month, currency, is_enough, tier_band, size_band)
+        count(*) over (partition by month, currency, is_enough, tier_band, size_band, start_band)
         >= {{ minimum_cases() }} as is_enough_of_size
     from finest
 ),
@@ -185,12 +230,55 @@ grouped as (
     select
         *,
         case
-            when is_enough then concat_ws('/', tier_band, size_band, product, age_band)
-            when is_enough_of_size then concat_ws('/', tier_band, size_band)
+            when is_enough then concat_ws('/', tier_band, size_band, start_band, product, age_band)
+            when is_enough_of_size then concat_ws('/', tier_band, size_band, start_band)
             when is_enough_of_tier then cast(tier_band as text)
             else 'all'
         end as comparison_group
     from coarsest
+),
+
+-- What is overdue can be recovered: within a group a case of twice the arrears is expected to bring twice as much.
+-- Where nothing is overdue, and between tiers, cases count alike.
+weighed as (
+    select
+        *,
+        case
+            when tier_band = 0 or comparison_group = 'all' then 1
+            else greatest(arrears_amount, 1)
+        end as weight
+    from grouped
+),
+
+expected as (
+    select
+        *,
+        weight * sum(amount_recovered) over (partition by month, currency, comparison_group)
+        / sum(weight) over (partition by month, currency, comparison_group) as expected_recovery
+    from weighed
+),
+
+deviating as (
+    select
+        *,
+        cast(amount_recovered as double precision) * amount_recovered as squared_recovery,
+        power(cast(amount_recovered - expected_recovery as double precision), 2) as squared_deviation
+    from expected
+),
+
+compared as (
+    select
+        *,
+        count(*) over (partition by month, currency, comparison_group, collector_id) as own_cases,
+        count(*) over (partition by month, currency, comparison_group) as group_cases,
+        cast(sum(weight) over (partition by month, currency, comparison_group, collector_id) as double precision)
+        / sum(weight) over (partition by month, currency, comparison_group) as own_share,
+        sum(squared_deviation) over (partition by month, currency, comparison_group)
+        - sum(squared_deviation) over (partition by month, currency, comparison_group, collector_id)
+            as deviation_of_others,
+        sum(squared_recovery) over (partition by month, currency, comparison_group)
+        / nullif(sum(amount_recovered) over (partition by month, currency, comparison_group), 0) as typical_recovery
+    from deviating
 )
 
 select
@@ -202,8 +290,12 @@ select
     size_band,
     product,
     age_band,
+    start_band,
     comparison_group,
     amount_recovered,
-    avg(amount_recovered) over (partition by month, currency, comparison_group) as expected_recovery,
-    var_samp(amount_recovered) over (partition by month, currency, comparison_group) as recovery_variance
-from grouped
+    expected_recovery,
+    own_share,
+    own_cases < group_cases as has_peers,
+    greatest(0, deviation_of_others) * own_share * own_share / own_cases as variance_of_peers,
+    coalesce(typical_recovery, 0) as typical_recovery
+from compared

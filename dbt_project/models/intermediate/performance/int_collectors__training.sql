@@ -90,6 +90,7 @@ completed as (
 select
     collector_id,
     month,
-    not bool_and(coalesce(is_valid, false)) as training_overdue
+    not bool_and(coalesce(is_valid, false)) as training_overdue,
+    {{ ordered_text('case when is_valid is not true then course end', 'course') }} as overdue_courses
 from completed
 group by collector_id, month

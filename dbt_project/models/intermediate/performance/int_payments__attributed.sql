@@ -71,7 +71,7 @@ earlier_talks as (
         on
             payments.customer_id = talks.customer_id
             and payments.paid_on >= talks.talked_on
-            and talks.talked_on >= payments.paid_on - {{ env_var('ARREARS_ATTRIBUTION_DAYS', '30') }}
+            and talks.talked_on >= payments.paid_on - {{ attribution_days() }}
 ),
 
 by_contact as (

@@ -20,6 +20,10 @@ reviews as (
     select * from {{ ref('stg_vendor__qa') }}
 ),
 
+requests as (
+    select * from {{ ref('qa_request') }}
+),
+
 complaints as (
     select * from {{ ref('stg_core_banking__complaints') }}
 ),
@@ -28,19 +32,77 @@ trainings as (
     select * from {{ ref('int_collectors__training') }}
 ),
 
-recovery as (
+-- Recovered over expected: 1 is what equal cases recover on average.
+indexed as (
+    select
+        *,
+        sum(amount_recovered) over (partition by collector_id, month, currency)
+        / nullif(sum(expected_recovery) over (partition by collector_id, month, currency), 0) as recovery_index
+    from cases
+),
+
+-- The chance in the index: that of the collector's own cases, which are part of what they are compared with, and that
+-- of the others' in the expectation.
+summed as (
     select
         collector_id,
         month,
         currency,
         count(*) as cases,
         sum(amount_recovered) as amount_recovered,
-        round(sum(expected_recovery), 2) as expected_recovery,
-        {{ recovery_index() }} as recovery_index,
-        {{ recovery_index(-1) }} as recovery_index_low,
-        {{ recovery_index(1) }} as recovery_index_high
-    from cases
+        sum(expected_recovery) as expected_recovery,
+        min(recovery_index) as recovery_index,
+        bool_and(has_peers) as has_peers,
+        sum(
+            power((1 - recovery_index * own_share) * (amount_recovered - recovery_index * expected_recovery), 2)
+            + recovery_index * recovery_index * variance_of_peers
+        ) * count(*) / nullif(count(*) - 1.0, 0) as variance,
+        sum(expected_recovery * typical_recovery) / nullif(sum(expected_recovery), 0) as typical_recovery
+    from indexed
     group by collector_id, month, currency
+),
+
+-- No interval where nothing was expected, nor where a case had nobody to be compared with.
+comparable as (
+    select
+        *,
+        has_peers and expected_recovery > 0 and cases > 1 as is_comparable
+    from summed
+),
+
+-- One payment more might have come as well as not: the upper end allows for it, and has a value where nothing came.
+bounded as (
+    select
+        *,
+        case
+            when is_comparable and amount_recovered > 0
+                then {{ chance_bound('amount_recovered', 'variance', -1.96) }} / expected_recovery
+            when is_comparable then 0
+        end as lower_end,
+        case
+            when is_comparable
+                then
+                    {{ chance_bound(
+                        '(amount_recovered + typical_recovery)',
+                        '(variance + typical_recovery * typical_recovery)',
+                        1.96
+                    ) }} / expected_recovery
+        end as upper_end
+    from comparable
+),
+
+recovery as (
+    select
+        collector_id,
+        month,
+        currency,
+        cases,
+        amount_recovered,
+        cast(round(recovery_index, 6) as numeric(18, 6)) as recovery_index,
+        cast(round(cast(lower_end as numeric(30, 12)), 6) as numeric(18, 6)) as recovery_index_low,
+        cast(round(cast(upper_end as numeric(30, 12)), 6) as numeric(18, 6)) as recovery_index_high,
+        round(expected_recovery, 2) as expected_recovery
+    from bounded
 ),
 
 worked as (
@@ -76,14 +138,25 @@ promised as (
 ),
 
 -- What is judged of a collector whatever the currency: the same on each of his rows of the month.
+--
+-- A score is that of recordings that chance drew, where there are any: others were chosen because something was wrong
+-- with them, or by the vendor.
 quality as (
     select
-        collector_id,
-        cast(date_trunc('month', reviewed_on) as date) as month,
-        cast(round(avg(score), 2) as numeric(18, 2)) as qa_score,
-        count(*) filter (where breach_code is not null) as breaches
+        reviews.collector_id,
+        cast(date_trunc('month', reviews.reviewed_on) as date) as month,
+        cast(
+            round(coalesce(avg(reviews.score) filter (where requests.is_random), avg(reviews.score)), 2)
+            as numeric(18, 2)
+        ) as qa_score,
+        count(*) as reviews,
+        count(*) filter (where reviews.breach_code is not null) as breaches
     from reviews
-    group by collector_id, date_trunc('month', reviewed_on)
+    left join requests
+        on
+            reviews.vendor = requests.vendor
+            and reviews.recording_ref = requests.recording_ref
+    group by reviews.collector_id, date_trunc('month', reviews.reviewed_on)
 ),
 
 conduct as (
@@ -91,6 +164,8 @@ conduct as (
         collector_id,
         attempted_month as month,
         cast(round(avg(satisfaction), 2) as numeric(18, 2)) as satisfaction,
+        count(satisfaction) as ratings,
+        count(*) as attempts,
         count(*) filter (where is_outside_window) as breaches
     from attempts
     where collector_id is not null
@@ -138,6 +213,7 @@ joined as (
         recovery.recovery_index_high,
         quality.qa_score,
         conduct.satisfaction,
+        trainings.overdue_courses,
         coalesce(collectors.channel, worked.channel, 'unknown') as channel,
         coalesce(collectors.vendor, worked.vendor, 'unknown') as vendor,
         coalesce(worked.attempts, 0) as attempts,
@@ -150,6 +226,9 @@ joined as (
         coalesce(promised.amount_kept, 0) as amount_kept,
         coalesce(worked.cost, 0) as cost,
         coalesce(worked.talk_seconds, 0) as talk_seconds,
+        coalesce(quality.reviews, 0) as reviews,
+        coalesce(conduct.ratings, 0) as ratings,
+        coalesce(conduct.attempts, 0) as attempts_of_month,
         coalesce(quality.breaches, 0) + coalesce(conduct.breaches, 0) as breaches,
         coalesce(complaint_counts.complaints, 0) as complaints,
         -- A collector whom the bank does not list has proved no training.
@@ -182,6 +261,21 @@ joined as (
         on
             recovery.collector_id = trainings.collector_id
             and recovery.month = trainings.month
+),
+
+-- The first thing to talk about, most serious first.
+judged as (
+    select
+        *,
+        case
+            when breaches > 0 then 'compliance'
+            when training_overdue then 'training'
+            when qa_score < 70 then 'conversation_quality'
+            when satisfaction < 3 or complaints > 0 then 'empathy'
+            when promises_matured >= 5 and promises_kept < promises_matured / 2.0 then 'promise_quality'
+            when recovery_index_high < 1 then 'recovery'
+        end as coaching_topic
+    from joined
 )
 
 select
@@ -211,17 +305,28 @@ select
     {{ rate('cost', 'amount_recovered') }} as cost_per_unit_recovered,
     cast(talk_seconds as bigint) as talk_seconds,
     qa_score,
+    cast(reviews as integer) as reviews,
     cast(breaches as integer) as breaches,
     cast(complaints as integer) as complaints,
     satisfaction,
     training_overdue,
-    -- The first thing to talk about, most serious first.
-    case
-        when breaches > 0 then 'compliance'
-        when training_overdue then 'training'
-        when qa_score < 70 then 'conversation_quality'
-        when satisfaction < 3 or complaints > 0 then 'empathy'
-        when promises_matured >= 5 and promises_kept < promises_matured / 2.0 then 'promise_quality'
-        when recovery_index_high < 1 then 'recovery'
-    end as coaching_topic
-from joined
+    coaching_topic,
+    case coaching_topic
+        when 'compliance'
+            then breaches || ' breaches in ' || attempts_of_month || ' attempts and ' || reviews || ' reviews'
+        when 'training'
+            then coalesce('overdue: ' || overdue_courses, 'not listed as a collector')
+        when 'conversation_quality'
+            then 'average score ' || qa_score || ' in ' || reviews || ' reviews'
+        when 'empathy'
+            then
+                complaints || ' complaints in ' || attempts_of_month || ' attempts'
+                || coalesce(', average rating ' || satisfaction || ' of ' || ratings, '')
+        when 'promise_quality'
+            then promises_kept || ' of ' || promises_matured || ' promises kept'
+        when 'recovery'
+            then
+                'recovered ' || round(recovery_index, 2) || ' (' || round(recovery_index_low, 2) || ' to '
+                || round(recovery_index_high, 2) || ') of what equal cases bring'
+    end as coaching_evidence
+from judged
