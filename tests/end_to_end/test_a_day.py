@@ -175,8 +175,10 @@ def test_nothing_personal_in_logs_and_results(system: System, demo_output: str) 
     assert not any(needle in results for needle in needles)
 
 
-def test_deliveries_are_shown(system: System, demo_output: str, as_of: date) -> None:
-    result = system.arrears("deliveries", "--as-of", str(as_of))
+def test_deliveries_are_shown_and_agree_with_what_lies_at_the_vendors(
+    system: System, demo_output: str, as_of: date
+) -> None:
+    result = system.arrears("deliveries", "--as-of", str(as_of), "--reconcile")
     assert result.returncode == 0, result.stderr
     assert "sms-demo_sms-" in result.stdout
 

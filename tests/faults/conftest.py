@@ -22,7 +22,7 @@ from arrears.services.processes import Daemon
 from arrears.settings import Settings
 
 HERE = Path(__file__).parent
-SAMPLE = 2
+SAMPLE = 1
 """So many cases of each test that has more are run without `FAULTS=all`."""
 
 

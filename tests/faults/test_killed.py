@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.sftp]
 
 STEPS = 77
 """How many steps a vendor's way has at which it can die: `test_a_way_without_faults` counts them."""
-KILLS = 200 if ALL else 8
+KILLS = 200 if ALL else 6
 EVERYBODY = {
     "demo_sms": "sms",
     "demo_call": "phone",

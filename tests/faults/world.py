@@ -226,7 +226,7 @@ class Running:
 
     def end(self, kill_after: float | None = None) -> Outcome:
         """Wait for its end; after so many seconds it is killed."""
-        if not self._here.poll(kill_after if kill_after is not None else 120):
+        if not self._here.poll(kill_after if kill_after is not None else 300):
             self.kill()
         try:
             error, steps = self._here.recv()

@@ -136,6 +136,14 @@ def waiting(warehouse: psycopg2.extensions.connection, *, as_of: date, kind: str
         return [_batch(row) for row in cursor.fetchall()]
 
 
+def expired(warehouse: psycopg2.extensions.connection, *, vendor: str, since: date) -> list[Batch]:
+    """A vendor's batches that expired, of this day and later ones."""
+    query = statement("batch") + " where vendor = %s and as_of >= %s and state = 'expired' order by batch_id"
+    with warehouse.cursor() as cursor:
+        cursor.execute(query, (vendor, since))
+        return [_batch(row) for row in cursor.fetchall()]
+
+
 def lock_planning(warehouse: psycopg2.extensions.connection, as_of: date) -> None:
     """Let one process plan a day's batches at a time; held until the transaction ends."""
     with warehouse.cursor() as cursor:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import PurePosixPath
 
 import psycopg2
@@ -59,6 +59,13 @@ def deliver(
             consignment.withdraw()
         with warehouse:
             return ledger.get_batch(warehouse, batch_id).state
+
+
+def withdraw_expired(warehouse: psycopg2.extensions.connection, sftp: VendorSftp, *, vendor: str, as_of: date) -> None:
+    """Take back what lies there of lists that expired within a week, while the vendor was not reached."""
+    for batch in ledger.expired(warehouse, vendor=vendor, since=as_of - timedelta(days=7)):
+        files = ledger.files(warehouse, batch.batch_id)
+        _Consignment(sftp, batch, get_vendor(warehouse, vendor, batch.channel), files).withdraw()
 
 
 @dataclass(frozen=True)

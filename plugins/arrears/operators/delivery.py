@@ -84,7 +84,7 @@ class DeliverOperator(DispatchOperator):
         """Bring batches to the vendor; the state of each. That it is down is no failure once all have expired."""
         from arrears.delivery import ledger
         from arrears.delivery.lists import expire_overdue
-        from arrears.delivery.send import deliver
+        from arrears.delivery.send import deliver, withdraw_expired
         from arrears.domain.batch_state import BatchState
         from arrears.hooks.vendor_sftp import VendorConnectionError
 
@@ -93,6 +93,7 @@ class DeliverOperator(DispatchOperator):
             expire_overdue(warehouse, as_of=as_of, now=now, settings=settings)
         try:
             with vendor_sftp(warehouse, self.vendor) as sftp:
+                withdraw_expired(warehouse, sftp, vendor=self.vendor, as_of=as_of)
                 for batch_id in batch_ids:
                     deliver(warehouse, sftp, batch_id=batch_id, now=now, settings=settings)
         except VendorConnectionError:

@@ -17,7 +17,7 @@ from arrears.delivery import ledger, list_gate
 from arrears.delivery import send as send_module
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
 from arrears.delivery.recall import plan_recalls
-from arrears.delivery.send import deliver
+from arrears.delivery.send import deliver, withdraw_expired
 from arrears.domain.batch_state import BatchState
 from arrears.errors import DeliveryError
 from arrears.hooks.vendor_sftp import VendorConnectionError, VendorSftp
@@ -368,6 +368,22 @@ def test_what_waits_for_a_vendor_that_is_never_reached_expires_all_the_same(
     plan_recalls(day.warehouse, as_of=AS_OF, now=day.at(19, 1), settings=day.settings)
 
     assert day.state(batch_id) == "expired"
+
+
+def test_what_lies_there_of_a_list_that_expired_unreached_is_taken_back_later(
+    day: Day, connect: Connect, vendor_files: VendorFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day.contact("sms", "C1")
+    with monkeypatch.context() as patch, connect("demo_sms") as sftp, pytest.raises(Killed):
+        patch.setattr(ledger, "mark_sending", _raise)
+        send(day, sftp)
+    plan_recalls(day.warehouse, as_of=AS_OF, now=day.at(22), settings=day.settings)
+    assert set(outbound(vendor_files)) == {f"{SMS_BATCH}.csv"}
+
+    with connect("demo_sms") as sftp:
+        withdraw_expired(day.warehouse, sftp, vendor="demo_sms", as_of=AS_OF + timedelta(days=1))
+
+    assert outbound(vendor_files) == {}
 
 
 def test_what_the_vendor_may_have_does_not_expire_unseen(
