@@ -101,6 +101,7 @@ def read_inbound(
 
     Raises:
         ConfigurationError: the vendor or the dispositions are not in the warehouse.
+        DeliveryError: a name in `inbound/` is not UTF-8: then none of them can be told.
         VendorConnectionError, VendorAccessError: the vendor's server is gone; what was committed stays, the rest is
             read later.
     """
@@ -118,13 +119,23 @@ def read_inbound(
     inbound = PurePosixPath(desk.vendor.directory) / "inbound"
     for directory in ("done", "refused"):
         sftp.mkdir(str(inbound / directory))
-    complete = [name for name in sftp.list(str(inbound)) if not name.endswith(".part")]
+    complete = [name for name in _listed(sftp, inbound, vendor) if not name.endswith(".part")]
     outcomes, errors = _take_each(desk, sftp, inbound, sorted(complete))
     report = IngestReport(vendor, tuple(outcomes), tuple(errors))
     _log.info("%s", report)
     if errors:
         _log.error("ALERT %s: %s files stay in inbound/, the first because: %s", vendor, len(errors), errors[0])
     return report
+
+
+def _listed(sftp: Inbox, inbound: PurePosixPath, vendor: str) -> Sequence[str]:
+    try:
+        return sftp.list(str(inbound))
+    except UnicodeDecodeError:
+        raise DeliveryError(
+            f"vendor {vendor}: inbound/ cannot be listed: the name of a file in it is not UTF-8; ask the vendor to"
+            " rename it"
+        ) from None
 
 
 def _take_each(

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import resource
 import socket
 import zipfile
@@ -39,7 +40,7 @@ from arrears.delivery import ledger
 from arrears.delivery.ingest import IngestReport, read_inbound
 from arrears.domain.batch_state import BatchState
 from arrears.domain.vendor_results import QA_FIELDS, RESULT_FIELDS
-from arrears.errors import ConfigurationError, GateBrokenError
+from arrears.errors import ConfigurationError, DeliveryError, GateBrokenError
 from arrears.hooks.vendor_sftp import VendorConnectionError, VendorServer, VendorSftp
 from arrears.services import sftp as sftp_service
 from arrears.services.sftp import SftpService
@@ -796,6 +797,14 @@ def test_a_server_that_lists_a_path_for_a_name_is_not_followed(calls: Vendor) ->
     assert "a path out of inbound/" in str(error)
     assert "/inbound/../../demo_visit/inbound/r.csv" in inbox.files
     assert "/inbound/done/r.csv" in inbox.files
+
+
+def test_a_name_that_is_not_utf8_is_one_clear_line(calls: Vendor) -> None:
+    # The client library decodes every name of a directory, or none.
+    Path(os.fsdecode(os.fsencode(calls.inbound) + b"/r\xe9sultats.csv")).write_text(table([GOOD]))
+
+    with pytest.raises(DeliveryError, match="the name of a file in it is not UTF-8"):
+        calls.read()
 
 
 def test_a_fault_of_ours_leaves_the_file_and_tells_no_value_of_it(
