@@ -135,7 +135,8 @@ def _live(loans: int, start: date, day: date, seed: int) -> None:
         )
     if lived.days:
         console.print(_table(lived.rows))
-    console.print(f"{lived.days} days played; it is the morning of {lived.today}: arrears run --as-of {lived.today}")
+    played = f"{lived.days} day{'' if lived.days == 1 else 's'} played"
+    console.print(f"{played}; it is the morning of {lived.today}: arrears run --as-of {lived.today}")
 
 
 def _require_empty(out: Path) -> None:

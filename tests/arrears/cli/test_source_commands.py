@@ -1,5 +1,6 @@
 """`arrears source`, as a person uses it."""
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg2
@@ -48,6 +49,12 @@ def test_simulation_is_not_mixed_with_other_files(bank: Path) -> None:
     assert "is not an empty directory" in str(result.exception)
 
 
+def test_bank_that_lives_on_is_not_written_to_files(tmp_path: Path) -> None:
+    result = run("simulate", "--loans", "3", *PERIOD, "--vendors", "--out", tmp_path / "bank")
+    assert isinstance(result.exception, ConfigurationError)
+    assert "--vendors needs the lists of each day" in str(result.exception)
+
+
 @pytest.mark.postgres
 def test_directory_is_loaded_and_its_rows_told(databases: Settings, bank: Path) -> None:
     result = run("load", bank)
@@ -64,6 +71,21 @@ def test_simulation_is_loaded(databases: Settings) -> None:
     result = run("simulate", "--loans", "15", *PERIOD)
     assert result.exit_code == 0, result.output
     assert count_loans(databases) == 15
+
+
+@pytest.mark.postgres
+def test_bank_lives_on_until_another_is_loaded(databases: Settings, bank: Path) -> None:
+    world = databases.home / "simulation" / "world.json"
+    begun = run("simulate", "--loans", "15", *PERIOD, "--vendors")
+    assert begun.exit_code == 0, begun.output
+    first_day = PERIOD[PERIOD.index("--to") + 1]
+    assert f"0 days played; it is the morning of {first_day}" in begun.output
+    next_day = date.fromisoformat(first_day) + timedelta(days=1)
+    lived = run("simulate", "--loans", "15", *PERIOD, "--vendors", "--to", str(next_day))
+    assert f"1 day played; it is the morning of {next_day}" in lived.output
+    assert world.exists()
+    run("load", bank, "--replace")
+    assert not world.exists()
 
 
 @pytest.mark.postgres
