@@ -17,6 +17,16 @@ def test_migrate_twice_changes_nothing(warehouse: psycopg2.extensions.connection
         assert cursor.fetchone() == (len(TABLES) + 3,)
 
 
+def test_text_is_in_the_order_of_its_bytes_whatever_the_server_was_set_up_with(
+    warehouse: psycopg2.extensions.connection,
+) -> None:
+    with warehouse.cursor() as cursor:
+        cursor.execute("select datlocprovider from pg_database where datname = current_database()")
+        assert cursor.fetchone() == ("b",)
+        cursor.execute("select 'a' < 'B', 'Z' < 'é'")
+        assert cursor.fetchone() == (False, True)
+
+
 @pytest.mark.parametrize(
     "table", ["ops.delivery_item", "ops.delivery_file", "landing.customers", "quarantine.customers"]
 )

@@ -152,16 +152,19 @@ def create_secrets(settings: Settings) -> None:
             path.write_text(secrets.token_urlsafe(24))
 
 
+_BY_CODE_POINT = sql.SQL(" encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'")
+"""Text in the order of its bytes, on every server alike: ids are sorted in half the time that a C library takes."""
+
+
 def create_database(cursor: psycopg2.extensions.cursor, name: str, owner: str, template: str = "template0") -> None:
     """Create a database unless it is there; only its owner may connect, and read-only roles to source and warehouse."""
     cursor.execute("select 1 from pg_database where datname = %s", (name,))
     if cursor.fetchone():
         return
-    cursor.execute(
-        sql.SQL("create database {} owner {} template {}").format(
-            sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template)
-        )
+    statement = sql.SQL("create database {} owner {} template {}").format(
+        sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template)
     )
+    cursor.execute(statement + _BY_CODE_POINT if template == "template0" else statement)
     cursor.execute(sql.SQL("revoke connect on database {} from public").format(sql.Identifier(name)))
     readers = {"bank": ["pipeline"], "pipeline": ["bi_full", "bi_reader", "data_steward"]}.get(owner, [])
     for reader in readers:
