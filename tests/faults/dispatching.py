@@ -163,9 +163,6 @@ def _changes(journey: Journey, steps: _Steps) -> list[Any]:
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             if journey.database_has_no_room:
-                # The tests' server does not wait for its log: then another of its processes would write it.
-                with self.cursor() as cursor:
-                    cursor.execute("set synchronous_commit = on")
                 resource.prlimit(self.info.backend_pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
         def commit(self) -> None:

@@ -24,6 +24,8 @@ def connect(conn_id: str) -> Iterator[psycopg2.extensions.connection]:
             password=details.password,
             dbname=details.schema,
             application_name="arrears",
+            # What a vendor was told must be known to a database that crashed and came back, however lazy it is set.
+            options="-c synchronous_commit=on",
         )
     ) as connection:
         yield connection
