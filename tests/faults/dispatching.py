@@ -48,7 +48,7 @@ class Journey:
     clock: datetime | None = None
     """What the clock says; None leaves it."""
     real_gate: bool = False
-    """Otherwise each gate lets pass: it is proved elsewhere, and takes most of the time."""
+    """Otherwise each gate lets pass: it is proved elsewhere, and takes most of the time, its import too."""
     disk_is_full: bool = False
     """No file of ours grows any more."""
     database_has_no_room: bool = False

@@ -23,7 +23,7 @@ EVERYBODY = {
 
 
 def test_a_way_without_faults(world: World) -> None:
-    outcome = world.run(real_gate=True)
+    outcome = world.run(real_gate=ALL)
 
     assert outcome.is_well, outcome.message
     assert world.differences() == []

@@ -1,7 +1,7 @@
 """What can happen on our side: the database goes down or has no room, our own disk is full."""
 
 import pytest
-from world import World
+from world import ALL, World
 
 pytestmark = [pytest.mark.postgres, pytest.mark.sftp]
 
@@ -28,7 +28,7 @@ def test_the_disk_of_the_database_is_full(world: World) -> None:
 
 def test_our_own_disk_is_full(world: World) -> None:
     """The gate cannot write its pages, or whatever else: what was not checked does not leave."""
-    outcome = world.run(disk_is_full=True, real_gate=True)
+    outcome = world.run(disk_is_full=True, real_gate=ALL)
 
     assert outcome.error is None or not any(name.startswith("sms-") for name in world.outbound())
     world.require_whole()

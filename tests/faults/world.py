@@ -30,7 +30,7 @@ ALL = os.environ.get("FAULTS") == "all"
 SEED = int(os.environ.get("FAULTS_SEED", "7"))
 SMS = "demo_sms"
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["dispatching", "great_expectations", "pandas"])
+_PROCESSES.set_forkserver_preload(["dispatching", "pandas", *(["great_expectations"] if ALL else [])])
 
 
 @dataclass(frozen=True)
