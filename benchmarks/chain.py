@@ -177,10 +177,13 @@ def measure_within(settings: Settings, as_of: date) -> WithinTheDay:
 def measure_decisions(settings: Settings, as_of: date) -> Decisions:
     """Make the decisions of a day that has no list yet; all that they follow from is there."""
     build(settings, as_of=as_of, select="+fct_contact_decision")
-    started = time.perf_counter()
-    build(settings, as_of=as_of, select=DECISIONS)
-    seconds = time.perf_counter() - started
     with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse, warehouse.cursor() as cursor:
+        warehouse.autocommit = True
+        cursor.execute("delete from intermediate.int_customers__contact_decision where as_of = %s", (as_of,))
+        cursor.execute("vacuum analyze intermediate.int_customers__contact_decision")
+        started = time.perf_counter()
+        build(settings, as_of=as_of, select=DECISIONS)
+        seconds = time.perf_counter() - started
         cursor.execute("select count(*), count(*) filter (where is_in_arrears) from intermediate.int_customers__scope")
         ((customers, in_arrears),) = cursor.fetchall()
     print(f"decisions on {customers:,} customers, {in_arrears:,} of them in arrears: {seconds:.0f} s", flush=True)

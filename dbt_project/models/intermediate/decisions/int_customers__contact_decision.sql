@@ -104,7 +104,7 @@ longest_waits as (
 
 -- Days on which the customer could have been contacted and was not: for want of capacity, or because the list never
 -- left. Each day adds to the figure of the last one before it, so only that day is read.
-waiting as (
+last_day as (
     select
         ledger.customer_id,
         ledger.currency,
@@ -127,6 +127,12 @@ waiting as (
             from ledger_days
             where ledger_days.as_of < {{ as_of_date() }}
         )
+),
+
+-- Most rows wait for nothing.
+waiting as (
+    select * from last_day
+    where days_waited > 0
 ),
 
 attempts as (
