@@ -7,7 +7,7 @@ TEST_STAMP := $(VENV)/.installed-for-tests
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-files handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness clean
+.PHONY: help setup demo test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
