@@ -433,5 +433,6 @@ def test_keys_in_bi_join_its_views_and_hide_the_customer(measured: Warehouse) ->
         " inner join bi.fct_contact_attempt as attempt on promise.customer_key = attempt.customer_key"
     )[0]
 
-    assert joined["customers"] == len(PROMISES)
+    promised = measured.rows("select count(distinct customer_id) as customers from marts.fct_promise")[0]
+    assert joined["customers"] == promised["customers"] > len(PROMISES)
     assert not measured.rows("select 1 from bi.fct_promise where customer_key like '%%p_%%'")
