@@ -204,7 +204,12 @@ MUTATIONS = [
         "where exhausted.customer_id is null",
         "where false",
     ),
-    Mutation("rows_share_what_is_left", "int_customers__contact_decision", "and 1 preceding", "and 9 preceding"),
+    Mutation(
+        "rows_share_what_is_left",
+        "int_customers__contact_decision",
+        "sum(in_turn.granted[place])",
+        "sum(0 * in_turn.granted[place])",
+    ),
     Mutation(
         "pause_has_its_days",
         "int_customers__suppression",
@@ -258,7 +263,7 @@ MUTATIONS = [
     Mutation(
         "longest_wait_first",
         "int_customers__contact_decision",
-        "left_over.days_waited >= left_over.longest_wait_days",
+        "ordered.days_waited >= ordered.longest_wait_days",
         "false",
     ),
     # Lists
