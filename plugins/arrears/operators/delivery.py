@@ -36,6 +36,19 @@ class DispatchOperator(BaseOperator):
         return business_now(as_of, settings.bank_tz, REPLAYED_DISPATCH)
 
 
+class VendorOperator(DispatchOperator):
+    """A step for one vendor.
+
+    :param vendor: the vendor's code.
+    """
+
+    template_fields: Sequence[str] = ("vendor",)
+
+    def __init__(self, *, vendor: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.vendor = vendor
+
+
 @contextmanager
 def vendor_sftp(warehouse: "psycopg2.extensions.connection", vendor: str) -> Iterator["VendorSftp"]:
     """An open SFTP session with a vendor, by the Airflow connection that its row of the seed names.
@@ -66,17 +79,11 @@ class SealDayOperator(DispatchOperator):
             seal_day(warehouse, as_of=as_of, settings=settings, now=self.now(as_of, settings))
 
 
-class DeliverOperator(DispatchOperator):
+class DeliverOperator(VendorOperator):
     """What deliveries to a vendor share.
 
     :param vendor: the vendor's code.
     """
-
-    template_fields: Sequence[str] = ("vendor",)
-
-    def __init__(self, *, vendor: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.vendor = vendor
 
     def deliver(
         self, warehouse: "psycopg2.extensions.connection", batch_ids: Sequence[str], as_of: date, settings: Settings
@@ -155,17 +162,11 @@ class StopFileTakenSensor(BaseSensorOperator):
         return stop_accepted(warehouse, self.vendor, as_of)
 
 
-class BuildContactListOperator(DispatchOperator):
+class BuildContactListOperator(VendorOperator):
     """Plan and write a vendor's list of one channel. Returns the batch id.
 
     :param vendor: the vendor's code.
     """
-
-    template_fields = ("vendor",)
-
-    def __init__(self, *, vendor: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.vendor = vendor
 
     def execute(self, context: "Context") -> list[str]:
         from arrears.delivery.lists import plan_batches, write_batch

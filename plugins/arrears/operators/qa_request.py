@@ -1,27 +1,21 @@
 """Operator of `dispatch_contact_lists` that asks a vendor for reviews of recordings."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from arrears.business_date import business_date
 from arrears.hooks.postgres import connect
-from arrears.operators.delivery import DispatchOperator, vendor_sftp
+from arrears.operators.delivery import VendorOperator, vendor_sftp
 from arrears.settings import get_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class SendQaRequestOperator(DispatchOperator):
+class SendQaRequestOperator(VendorOperator):
     """Send a vendor the recordings that it is asked to review; none where it has never reported one.
 
     :param vendor: the vendor's code.
     """
-
-    template_fields = ("vendor",)
-
-    def __init__(self, *, vendor: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.vendor = vendor
 
     def execute(self, context: "Context") -> str:
         from arrears.delivery.qa_request import send_request

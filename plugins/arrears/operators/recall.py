@@ -1,12 +1,12 @@
 """Operators of `recall_paid_accounts`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.providers.standard.operators.branch import BranchMixIn
 
 from arrears.business_date import REPLAYED_RECALL, business_date, business_now
 from arrears.hooks.postgres import connect
-from arrears.operators.delivery import DispatchOperator, vendor_sftp
+from arrears.operators.delivery import DispatchOperator, VendorOperator, vendor_sftp
 from arrears.settings import get_settings
 
 if TYPE_CHECKING:
@@ -48,17 +48,11 @@ class PlanRecallsOperator(DispatchOperator, BranchMixIn):
         self.do_branch(context, sorted({send_recall(plan.vendor) for plan in plans} & self.downstream_task_ids))
 
 
-class SendRecallOperator(DispatchOperator):
+class SendRecallOperator(VendorOperator):
     """Upload the recall files that wait for a vendor; one that is down keeps no other from its own.
 
     :param vendor: the vendor's code.
     """
-
-    template_fields = ("vendor",)
-
-    def __init__(self, *, vendor: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.vendor = vendor
 
     def execute(self, context: "Context") -> dict[str, str]:
         from arrears.delivery import ledger
