@@ -19,9 +19,10 @@ from unittest.mock import patch
 import psycopg2
 from delivery_day import AS_OF, Day
 from dispatching import Journey, travel
+from vendor_servers import server_of
 
 from arrears.delivery.reconcile import differences
-from arrears.hooks.vendor_sftp import VendorServer, VendorSftp
+from arrears.hooks.vendor_sftp import VendorSftp
 from arrears.services import sftp as sftp_service
 from arrears.services.processes import Daemon, wait_for_port
 from arrears.settings import Settings
@@ -236,14 +237,3 @@ class Running:
         was_killed = self._process.exitcode == -signal.SIGKILL
         name, message, trace = error or (None, "", "")
         return Outcome(name, message + trace, tuple(steps), was_killed)
-
-
-def server_of(settings: Settings, vendor: str) -> VendorServer:
-    return VendorServer(
-        vendor=vendor,
-        host=settings.sftp_host,
-        port=settings.sftp_port,
-        username=vendor,
-        host_key=sftp_service.host_key_line(settings),
-        key_file=sftp_service.client_key_file(settings, vendor),
-    )

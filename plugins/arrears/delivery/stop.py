@@ -6,12 +6,10 @@ import psycopg2.extensions
 
 from arrears.delivery import ledger, lists, references
 from arrears.delivery.ledger import Batch, Item
-from arrears.delivery.send import deliver
 from arrears.delivery.statements import statement
 from arrears.delivery.vendors import ALL_CHANNELS, get_vendor
 from arrears.domain.batch_state import GIVEN_UP, BatchState
 from arrears.errors import DeliveryError
-from arrears.hooks.vendor_sftp import VendorSftp
 from arrears.settings import Settings
 
 
@@ -65,27 +63,6 @@ def prepare_stop(
     lists.write_batch(warehouse, batch_id=batch.batch_id, settings=settings)
     lists.gate_batch(warehouse, batch_id=batch.batch_id, settings=settings)
     return batch
-
-
-def send_stop(
-    warehouse: psycopg2.extensions.connection,
-    sftp: VendorSftp,
-    *,
-    vendor: str,
-    as_of: date,
-    settings: Settings,
-    now: datetime,
-) -> BatchState:
-    """Plan, write, check and deliver a vendor's stop file; it is sent with 0 rows too. Commits; running again is safe.
-
-    Args:
-        sftp: An open session with the vendor.
-
-    Raises:
-        As `gate_batch` and `deliver`.
-    """
-    batch = prepare_stop(warehouse, vendor=vendor, as_of=as_of, settings=settings, now=now)
-    return deliver(warehouse, sftp, batch_id=batch.batch_id, settings=settings, now=now)
 
 
 def stop_accepted(warehouse: psycopg2.extensions.connection, vendor: str, as_of: date) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from vendor_servers import server_of
 
-from arrears.hooks.vendor_sftp import VendorServer, VendorSftp
+from arrears.hooks.vendor_sftp import VendorSftp
 from arrears.services import sftp as sftp_service
 from arrears.settings import Settings
 
@@ -37,14 +38,3 @@ def vendor_files(sftp_server: Settings) -> Iterator[Callable[[str], Path]]:
 def connect(sftp_server: Settings, vendor_files: Callable[[str], Path]) -> Connect:
     """A session (not yet open) with a vendor, as the bank."""
     return lambda vendor: VendorSftp(server_of(sftp_server, vendor))
-
-
-def server_of(settings: Settings, vendor: str) -> VendorServer:
-    return VendorServer(
-        vendor=vendor,
-        host=settings.sftp_host,
-        port=settings.sftp_port,
-        username=vendor,
-        host_key=sftp_service.host_key_line(settings),
-        key_file=sftp_service.client_key_file(settings, vendor),
-    )

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 from delivery_day import AS_OF, VENDOR_OF, Day
+from vendor_servers import send_stop
 
 from arrears.delivery.ingest import IngestReport, read_inbound
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
 from arrears.delivery.recall import plan_recalls, write_recall
 from arrears.delivery.seal import seal_day
 from arrears.delivery.send import deliver
-from arrears.delivery.stop import send_stop, stop_accepted
+from arrears.delivery.stop import stop_accepted
 from arrears.hooks.vendor_sftp import VendorSftp
 from arrears.services.openpgp_keys import create_openpgp_keys
 from arrears.settings import Settings

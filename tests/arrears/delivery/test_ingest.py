@@ -35,13 +35,14 @@ from vendor_inbox import (
     send,
     table,
 )
+from vendor_servers import server_of
 
 from arrears.delivery import ledger
 from arrears.delivery.ingest import IngestReport, read_inbound
 from arrears.domain.batch_state import BatchState
 from arrears.domain.vendor_results import QA_FIELDS, RESULT_FIELDS
 from arrears.errors import ConfigurationError, DeliveryError, GateBrokenError
-from arrears.hooks.vendor_sftp import VendorConnectionError, VendorServer, VendorSftp
+from arrears.hooks.vendor_sftp import VendorConnectionError, VendorSftp
 from arrears.services import sftp as sftp_service
 from arrears.services.sftp import SftpService
 from arrears.settings import Settings
@@ -91,16 +92,7 @@ class Vendor:
         self.inbound = sftp_service.vendor_directory(service.settings, name) / "inbound"
 
     def session(self) -> VendorSftp:
-        return VendorSftp(
-            VendorServer(
-                vendor=self.name,
-                host=self.home.sftp_host,
-                port=self.home.sftp_port,
-                username=self.name,
-                host_key=sftp_service.host_key_line(self.home),
-                key_file=sftp_service.client_key_file(self.home, self.name),
-            )
-        )
+        return VendorSftp(server_of(self.home, self.name))
 
     def drop(self, name: str, content: bytes | str) -> None:
         (self.inbound / name).write_bytes(content.encode() if isinstance(content, str) else content)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from delivery_day import AS_OF, Day
+from vendor_servers import send_stop
 
 from arrears.delivery.lists import plan_batches
 from arrears.delivery.seal import is_sealed, seal_day
-from arrears.delivery.stop import plan_stop, send_stop, stop_accepted
+from arrears.delivery.stop import plan_stop, stop_accepted
 from arrears.errors import DeliveryError
 from arrears.hooks.vendor_sftp import VendorSftp
 

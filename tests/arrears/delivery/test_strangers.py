@@ -14,13 +14,13 @@ import jsonschema
 import paramiko
 import pytest
 from delivery_day import AS_OF, VENDOR_OF, Day
+from vendor_servers import send_stop
 
 from arrears.delivery import list_gate
 from arrears.delivery.handbook import DIRECTORY
 from arrears.delivery.ingest import read_inbound
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
 from arrears.delivery.send import deliver
-from arrears.delivery.stop import send_stop
 from arrears.domain.batch_state import BatchState
 from arrears.hooks.openpgp import certificate_path
 from arrears.hooks.vendor_sftp import VendorSftp

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from ports import free_port
+from vendor_servers import server_of
 
 from arrears.hooks.vendor_sftp import VendorAccessError, VendorServer, VendorSftp
 from arrears.services import sftp as service
@@ -27,14 +28,8 @@ def running(tmp_path: Path) -> Iterator[SftpService]:
 
 def connection(settings: Settings) -> VendorServer:
     """As the operator sets it up, from what the vendor announced; the key as text, as a secrets backend gives it."""
-    return VendorServer(
-        vendor=VENDOR,
-        host=settings.sftp_host,
-        port=settings.sftp_port,
-        username=VENDOR,
-        host_key=service.host_key_line(settings),
-        private_key=service.client_key_file(settings, VENDOR).read_text(),
-    )
+    server = server_of(settings, VENDOR)
+    return replace(server, key_file=None, private_key=service.client_key_file(settings, VENDOR).read_text())
 
 
 def deliver(server: VendorServer, name: str) -> None:

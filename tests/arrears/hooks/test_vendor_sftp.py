@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import paramiko
 import pytest
+from vendor_servers import server_of
 
 from arrears.hooks import vendor_sftp
 from arrears.hooks.vendor_sftp import (
@@ -38,14 +39,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture
 def server(settings: Settings) -> VendorServer:
-    return VendorServer(
-        vendor="demo_sms",
-        host=settings.sftp_host,
-        port=settings.sftp_port,
-        username="demo_sms",
-        host_key=service.host_key_line(settings),
-        key_file=service.client_key_file(settings, "demo_sms"),
-    )
+    return server_of(settings, "demo_sms")
 
 
 def test_a_file_comes_back_as_it_was_written(server: VendorServer, settings: Settings) -> None:
