@@ -12,7 +12,6 @@ import os
 import platform
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from pathlib import Path
 
 import bank
 import psycopg2
+from own_server import free_port
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import execute_values
 from rich.console import Console
@@ -240,9 +240,9 @@ def _system() -> Iterator[Settings]:
     home = tempfile.mkdtemp(prefix="arrears-bench-")
     os.environ |= {
         "ARREARS_HOME": home,
-        "ARREARS_POSTGRES_PORT": str(_free_port()),
-        "ARREARS_SFTP_PORT": str(_free_port()),
-        "ARREARS_AIRFLOW_PORT": str(_free_port()),
+        "ARREARS_POSTGRES_PORT": str(free_port()),
+        "ARREARS_SFTP_PORT": str(free_port()),
+        "ARREARS_AIRFLOW_PORT": str(free_port()),
     }
     try:
         _arrears("up")
@@ -256,12 +256,6 @@ def _arrears(*arguments: str, stdout: int | None = None) -> None:
     result = subprocess.run([ARREARS, *arguments], check=False, stdin=subprocess.DEVNULL, stdout=stdout)
     if result.returncode:
         raise SystemExit(f"arrears {' '.join(arguments)} ended with {result.returncode}: see above")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # What happened ------------------------------------------------------------------------------------------------------

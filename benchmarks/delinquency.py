@@ -14,9 +14,6 @@ import json
 import os
 import platform
 import re
-import shutil
-import socket
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -29,11 +26,11 @@ from typing import Any
 import bank
 import psutil
 import psycopg2
+from own_server import own_server
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from arrears.dbt_build import build
-from arrears.services.postgres import PostgresService
-from arrears.settings import Settings, get_settings
+from arrears.settings import Settings
 from arrears.warehouse import migrate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--loans", type=int, nargs="+", default=[100_000, 1_000_000, 3_000_000])
     sizes = parser.parse_args().loans
-    with _server() as settings:
+    with own_server() as settings:
         for loans in sizes:
             measured = _remember(measure(settings, loans))
             REPORT.write_text(page(measured), encoding="utf-8")
@@ -103,22 +100,6 @@ def _read(kept: dict[str, Any]) -> Measured:
     builds = {name: Build(**kept[name]) for name in ("position", "history", "empty")}
     days = {float(share): (touched, Build(**day)) for share, (touched, day) in kept["days"].items()}
     return Measured(**kept | builds | {"days": days})
-
-
-@contextmanager
-def _server() -> Iterator[Settings]:
-    """A PostgreSQL of the benchmark's own, gone at the end."""
-    home = tempfile.mkdtemp(prefix="arrears-bench-")
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        os.environ |= {"ARREARS_HOME": home, "ARREARS_POSTGRES_PORT": str(free.getsockname()[1])}
-    service = PostgresService(get_settings())
-    try:
-        service.start()
-        yield get_settings()
-    finally:
-        service.stop()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def measure(base: Settings, loans: int) -> Measured:

@@ -6,11 +6,7 @@ they were moved (the rates are those of the played world: `arrears.simulator`). 
 against the index that the collector's cases would have without chance. The result is `docs/fair-measurement.md`.
 """
 
-import os
-import shutil
-import socket
 import statistics
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -22,6 +18,7 @@ from random import Random
 from typing import Any
 
 import psycopg2
+from own_server import own_server
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extras import execute_values
@@ -29,8 +26,7 @@ from psycopg2.extras import execute_values
 from arrears.dbt_build import build
 from arrears.domain.amortisation import add_months, month_end
 from arrears.landing_tables import mark_superseded
-from arrears.services.postgres import PostgresService
-from arrears.settings import Settings, get_settings
+from arrears.settings import Settings
 from arrears.simulator.behaviour import PAYS_ALL, PAYS_ONE, RESUMES
 from arrears.simulator.truth import Truth
 from arrears.source.contract import BY_NAME
@@ -461,21 +457,10 @@ def _teams(number: int) -> Iterator[tuple[list[Case], Truth]]:
 
 @contextmanager
 def _warehouse() -> Iterator[tuple[Settings, Connection]]:
-    """A PostgreSQL and a warehouse of the study's own, gone at the end."""
-    home = tempfile.mkdtemp(prefix="arrears-bench-")
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        os.environ |= {"ARREARS_HOME": home, "ARREARS_POSTGRES_PORT": str(free.getsockname()[1])}
-    settings = get_settings()
-    service = PostgresService(settings)
-    try:
-        service.start()
-        with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection:
-            migrate(connection)
-            yield settings, connection
-    finally:
-        service.stop()
-        shutil.rmtree(home, ignore_errors=True)
+    """A warehouse of the study's own, gone at the end."""
+    with own_server() as settings, closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection:
+        migrate(connection)
+        yield settings, connection
 
 
 def page(judged: Sequence[Judgement]) -> str:
