@@ -25,6 +25,29 @@
     {{ env_var('ARREARS_ATTRIBUTION_DAYS', '30') }}
 {%- endmacro %}
 
+{% macro talks() -%}
+    {#- The right-party contacts of collectors: what payments are credited to. A query. -#}
+    select
+        customer_id,
+        currency,
+        collector_id,
+        vendor,
+        channel,
+        tier,
+        attempted_at,
+        contact_ref,
+        cast(attempted_at at time zone {{ bank_time_zone() }} as date) as talked_on
+    from {{ ref('fct_contact_attempt') }}
+    where
+        is_right_party
+        and collector_id is not null
+{%- endmacro %}
+
+{% macro latest_talk_first() -%}
+    {#- Which of several talks is credited: an order of rows of `talks()`. -#}
+    {{ return('attempted_at desc, collector_id asc nulls last, contact_ref asc') }}
+{%- endmacro %}
+
 {% macro chance_bound(total, variance, deviations) -%}
     {#-
         Where a sum of payments may lie by chance, so many standard deviations away: the quantile of a gamma distribution

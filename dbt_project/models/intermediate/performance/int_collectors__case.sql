@@ -39,17 +39,7 @@ customer_currencies as (
 ),
 
 talks as (
-    select
-        collector_id,
-        customer_id,
-        currency,
-        attempted_at,
-        contact_ref,
-        cast(attempted_at at time zone {{ bank_time_zone() }} as date) as talked_on
-    from attempts
-    where
-        is_right_party
-        and collector_id is not null
+    {{ talks() }}
 ),
 
 lasting as (
@@ -66,9 +56,7 @@ lasting as (
 
 -- Who spoke last with a customer before a month would be credited with what comes in it.
 carried as (
-    {{ first_of_each(
-        'lasting', 'customer_id, month', 'attempted_at desc, collector_id asc nulls last, contact_ref asc'
-    ) }}
+    {{ first_of_each('lasting', 'customer_id, month', latest_talk_first()) }}
 ),
 
 -- A case is a customer's debt in one currency in the hands of one collector in one month: by an attempt, by a talk of

@@ -1,8 +1,4 @@
-with attempts as (
-    select * from {{ ref('fct_contact_attempt') }}
-),
-
-assignments as (
+with assignments as (
     select * from {{ ref('stg_core_banking__collector_assignments') }}
 ),
 
@@ -15,19 +11,7 @@ horizon as (
 ),
 
 talks as (
-    select
-        customer_id,
-        collector_id,
-        vendor,
-        channel,
-        tier,
-        attempted_at,
-        contact_ref,
-        cast(attempted_at at time zone {{ bank_time_zone() }} as date) as talked_on
-    from attempts
-    where
-        is_right_party
-        and collector_id is not null
+    {{ talks() }}
 ),
 
 -- Nobody earns money of a customer whom no collector spoke with or was given.
@@ -75,9 +59,7 @@ earlier_talks as (
 ),
 
 by_contact as (
-    {{ first_of_each(
-        'earlier_talks', 'payment_id', 'attempted_at desc, collector_id asc nulls last, contact_ref asc'
-    ) }}
+    {{ first_of_each('earlier_talks', 'payment_id', latest_talk_first()) }}
 ),
 
 assigned_then as (
