@@ -1,6 +1,7 @@
 """`arrears deliveries`: what was sent to whom on a day, and what they answered."""
 
 import json
+import logging
 import os
 import sys
 from contextlib import ExitStack, closing
@@ -87,8 +88,9 @@ def find_differences(settings: Settings, as_of: datetime) -> list[str]:
     from arrears.services.airflow import airflow_environment
     from arrears.services.vendors import vendor_codes
 
-    # The connections of vendors are Airflow's.
+    # The connections of vendors are Airflow's, whose logging would put the SFTP library's lines between ours.
     os.environ |= airflow_environment(settings)
+    logging.getLogger("paramiko").setLevel(logging.WARNING)
     servers: dict[str, Server] = {}
     with ExitStack() as stack:
         warehouse = stack.enter_context(closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))))
