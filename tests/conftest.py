@@ -12,13 +12,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 from dbt_common.behavior_flags import BehaviorFlagRendered
-from filelock import FileLock
 from ports import free_port
+from postgres_server import serving
 
-from arrears.services.postgres import PostgresService, admin_connection, create_database
+from arrears.services.postgres import admin_connection, create_database
 from arrears.settings import Settings, get_settings
-from arrears.source.load import create_source
-from arrears.warehouse import migrate
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 
@@ -59,7 +57,7 @@ def unused_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Settings]:
+def server() -> Iterator[Settings]:
     """One PostgreSQL per test worker, with template databases that each test copies."""
     home = Path(tempfile.mkdtemp(prefix="arrears-test-"))
     with pytest.MonkeyPatch.context() as patch:
@@ -70,28 +68,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
         patch.setenv("ARREARS_SFTP_PORT", str(free_port()))
         patch.setenv("ARREARS_AIRFLOW_PORT", str(free_port()))
         settings = get_settings()
-        service = PostgresService(settings)
-        with FileLock(str(tmp_path_factory.getbasetemp().parent / "arrears-server.lock")):
-            service.start()
-        try:
-            _do_without_safety(settings)
-            with closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as connection:
-                create_source(connection)
-            with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as connection:
-                migrate(connection)
+        with serving(settings):
             yield settings
-        finally:
-            service.stop()
-
-
-def _do_without_safety(settings: Settings) -> None:
-    """Creating and dropping databases waits for the disk many times; a test's data need not survive a power cut."""
-    with closing(admin_connection(settings, "postgres")) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            for option in ("fsync", "full_page_writes", "synchronous_commit"):
-                cursor.execute(f"alter system set {option} = off")
-            cursor.execute("select pg_reload_conf()")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 """
 
 import random
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,12 +13,12 @@ import psycopg2
 import pytest
 from delivery_day import Day
 from ports import free_port
+from postgres_server import serving
 from world import ALL, SEED, World, prepare_processes
 
 from arrears.services import sftp as sftp_service
 from arrears.services.airflow import airflow_environment, create_secrets
 from arrears.services.openpgp_keys import create_openpgp_keys
-from arrears.services.postgres import admin_connection, create_database
 from arrears.services.processes import Daemon
 from arrears.settings import Settings
 
@@ -48,25 +49,28 @@ def _left_out(group: list[pytest.Item]) -> list[pytest.Item]:
 
 @pytest.fixture(scope="session")
 def ruins(server: Settings) -> Iterator[World]:
-    """The world, kept for all tests; each begins a day of its own."""
-    with closing(admin_connection(server, "postgres")) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            create_database(cursor, "warehouse_faults", "pipeline", template="warehouse")
-    settings = server.model_copy(update={"warehouse_database": "warehouse_faults", "sftp_port": free_port()})
-    create_secrets(settings)
-    sftp_service.create_sftp_keys(settings)
-    create_openpgp_keys(settings)
-    environment = airflow_environment(settings) | {"ARREARS_FOLLOW_CLOCK": "false"}
-    daemon = Daemon("faulty SFTP server", settings.home / "run" / "faulty.pid", settings.home / "logs" / "faulty.log")
-    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
-        day = Day(warehouse, settings)
-        day.create_tables()
-        world = World(settings, day, daemon, environment)
-        world.start_server()
-        prepare_processes(environment)
-        yield world
-        world.stop_server()
+    """The world, kept for all tests; each begins a day of its own. Its database goes down too: nobody else uses it."""
+    changes = {
+        "home": Path(tempfile.mkdtemp(prefix="arrears-test-")),
+        "postgres_port": free_port(),
+        "sftp_port": free_port(),
+        "airflow_port": free_port(),
+    }
+    settings = server.model_copy(update=changes)
+    with serving(settings):
+        create_secrets(settings)
+        sftp_service.create_sftp_keys(settings)
+        create_openpgp_keys(settings)
+        environment = airflow_environment(settings) | {"ARREARS_FOLLOW_CLOCK": "false"}
+        daemon = Daemon("faulty SFTP server", settings.home / "run/faulty.pid", settings.home / "logs/faulty.log")
+        with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
+            day = Day(warehouse, settings)
+            day.create_tables()
+            world = World(settings, day, daemon, environment)
+            world.start_server()
+            prepare_processes(environment)
+            yield world
+            world.stop_server()
 
 
 @pytest.fixture

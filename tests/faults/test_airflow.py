@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 from dispatching import take_stop_file
-from ports import free_port
 from world import World
 
 from arrears.hooks.airflow_api import FINISHED, AirflowApi, Run
@@ -34,7 +33,7 @@ orphaned_tasks_check_interval = 10
 
 @pytest.fixture(scope="module")
 def airflow(ruins: World) -> Iterator[AirflowService]:
-    settings = ruins.settings.model_copy(update={"airflow_port": free_port()})
+    settings = ruins.settings
     service = AirflowService(settings)
     (settings.home / "airflow").mkdir(exist_ok=True)
     (settings.home / "airflow" / "airflow.cfg").write_text(QUICK)

@@ -23,6 +23,9 @@ CHUNK_BYTES = 256 * 1024
 
 _TIMEOUT_SECONDS = 15.0
 
+_NO_ANSWER = ("Authentication failed: transport shut down or saw EOF", "Authentication timeout.")
+"""How paramiko, with the class that it has for a refused key, says that the server never answered about the key."""
+
 
 class VendorConnectionError(ServiceError):
     """The vendor's server is down, slow or full, or the line broke: trying later can help."""
@@ -208,6 +211,8 @@ class VendorSftp:
                 "Ask the vendor whether it changed its key before you change the connection"
             ) from error
         except paramiko.AuthenticationException as error:
+            if str(error) in _NO_ANSWER:
+                raise VendorConnectionError(f"{where}: the line broke while it looked at our key") from error
             raise VendorAccessError(f"{where} refuses our key for user {self.server.username}") from error
         except PermissionError as error:
             raise VendorAccessError(f"{where}: no permission to {doing}") from error

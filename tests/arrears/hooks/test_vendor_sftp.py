@@ -2,7 +2,9 @@
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -137,6 +139,35 @@ def test_a_server_that_is_no_ssh_server_is_worth_another_try(
         silent.listen()
         with pytest.raises(VendorConnectionError), VendorSftp(replace(server, port=silent.getsockname()[1])):
             pass
+
+
+@pytest.mark.parametrize("goes_away", [True, False])
+def test_a_server_that_never_answers_about_the_key_is_worth_another_try(
+    server: VendorServer, goes_away: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies while it looks at the key, or it hangs: that is no refusal."""
+    monkeypatch.setattr(vendor_sftp, "_TIMEOUT_SECONDS", 1.0)
+    key, is_over = paramiko.ECDSAKey.generate(), threading.Event()
+
+    class Gone(paramiko.ServerInterface):
+        def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+            if goes_away:
+                transport.close()
+            else:
+                is_over.wait(10)
+            return paramiko.AUTH_FAILED
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        here = replace(server, port=listening.getsockname()[1], host_key=f"{key.get_name()} {key.get_base64()}")
+        with ThreadPoolExecutor(1) as pool:
+            connecting = pool.submit(lambda: VendorSftp(here).__enter__())
+            transport = paramiko.Transport(listening.accept()[0])
+            transport.add_server_key(key)
+            transport.start_server(server=Gone())
+            with pytest.raises(VendorConnectionError, match="looked at our key"):
+                connecting.result()
+            is_over.set()
+            transport.close()
 
 
 def test_a_session_that_is_closed_says_so(server: VendorServer) -> None:
