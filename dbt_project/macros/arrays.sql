@@ -27,6 +27,15 @@
     cast(array[{% for value in values %}'{{ value }}'{{ ', ' if not loop.last }}{% endfor %}] as text[])
 {%- endmacro %}
 
+{% macro texts_where(conditions) -%}
+    {#- An array of the texts whose condition holds, in the order of the pairs. -#}
+    {%- set cases = [] -%}
+    {%- for text, condition in conditions -%}
+        {%- do cases.append("case when " ~ condition ~ " then '" ~ text ~ "' end") -%}
+    {%- endfor -%}
+    {{ array_without('array[' ~ cases | join(', ') ~ ']', 'null') }}
+{%- endmacro %}
+
 {% macro holds(values, value) -%}
     {#- Whether an array has a value. -#}
     {{ adapter.dispatch('holds', 'arrears')(values, value) }}
@@ -62,7 +71,7 @@
 {%- endmacro %}
 
 {% macro array_without(values, value) -%}
-    {#- The values of an array but one, in their order. -#}
+    {#- The values of an array but one, which may be null, in their order. -#}
     {{ adapter.dispatch('array_without', 'arrears')(values, value) }}
 {%- endmacro %}
 
@@ -71,7 +80,7 @@
 {%- endmacro %}
 
 {% macro duckdb__array_without(values, value) -%}
-    list_filter({{ values }}, lambda each: each <> {{ value }})
+    list_filter({{ values }}, lambda each: each is distinct from {{ value }})
 {%- endmacro %}
 
 {% macro json_array_size(value) -%}

@@ -32,12 +32,12 @@ MUTATIONS = [
     ),
     Mutation(
         "one_row_each",
-        "int_customers__contact_decision",
-        "    cross join channels\n",
-        "    cross join (select * from channels union all select * from channels) as channels\n",
+        "int_customers__considered",
+        "from scope\ncross join channels\n",
+        "from scope\ncross join (select * from channels union all select * from channels) as channels\n",
     ),
     Mutation(
-        "minimum_is_allowed", "int_customers__suppression", "< minimums.minimum_amount", "<= minimums.minimum_amount"
+        "minimum_is_allowed", "int_customers__considered", "< minimums.minimum_amount", "<= minimums.minimum_amount"
     ),
     Mutation(
         "paid_since_to_the_cent",
@@ -45,7 +45,7 @@ MUTATIONS = [
         "late_by_loan.amount <= parameters.tolerance",
         "late_by_loan.amount - 1 <= parameters.tolerance",
     ),
-    Mutation("every_loan_is_paid_since", "int_customers__suppression", "having bool_and(", "having bool_or("),
+    Mutation("every_loan_is_paid_since", "int_customers__considered", "having bool_and(", "having bool_or("),
     # Holds
     Mutation(
         "unknown_flag_holds",
@@ -86,17 +86,17 @@ MUTATIONS = [
     Mutation("promise_has_three_days", "int_customers__promise", "due_on + 3 as last_day", "due_on as last_day"),
     Mutation(
         "promise_is_of_its_currency",
-        "int_customers__suppression",
-        "(holds.currency is null or considered.currency = holds.currency)",
+        "int_customers__considered",
+        "(holds.currency is null or scope.currency = holds.currency)",
         "true",
     ),
     Mutation(
         "hold_closes_what_the_pack_says",
-        "int_customers__suppression",
+        "int_customers__considered",
         "(binding_rules.applies_to_channel is null or channels.channel = binding_rules.applies_to_channel)",
         "true",
     ),
-    Mutation("silent_pack_closes_all", "int_customers__suppression", "not reasons.needs_rule\n", "false\n"),
+    Mutation("silent_pack_closes_all", "int_customers__considered", "not reasons.needs_rule\n", "false\n"),
     # Consent
     Mutation("refusal_holds", "int_customers__consent", "consent = 'refused'", "consent = 'never'"),
     Mutation(
@@ -116,8 +116,8 @@ MUTATIONS = [
     Mutation("opt_out_of_all", "int_customers__consent", "customers.does_opt_out_close_all\n", "false\n"),
     Mutation(
         "consent_where_required",
-        "int_customers__suppression",
-        "(consent_rules.requires_granted and not coalesce(consents.is_granted, false))",
+        "int_customers__considered",
+        "required_consents.channel is not null and not coalesce(consents.is_granted, false)",
         "false",
     ),
     # Contact points
@@ -200,9 +200,9 @@ MUTATIONS = [
     ),
     Mutation(
         "nothing_allowed_is_nothing_left",
-        "int_customers__suppression",
-        "where exhausted.customer_id is null",
-        "where false",
+        "int_customers__considered",
+        "or usual.is_day_used_up",
+        "",
     ),
     Mutation(
         "rows_share_what_is_left",
@@ -212,7 +212,7 @@ MUTATIONS = [
     ),
     Mutation(
         "pause_has_its_days",
-        "int_customers__suppression",
+        "int_customers__considered",
         "- holds.since_on < closures.blocks_days",
         "- holds.since_on <= closures.blocks_days",
     ),
@@ -240,7 +240,7 @@ MUTATIONS = [
     ),
     Mutation("vulnerable_is_not_wilful", "int_customers__circumstance", "and excused.customer_id is null", ""),
     # Approval and capacity
-    Mutation("referral_waits_for_approval", "int_customers__suppression", "or considered.channel = 'legal'", ""),
+    Mutation("referral_waits_for_approval", "int_customers__considered", "channels.channel = 'legal'", "false"),
     Mutation(
         "two_approve",
         "fct_contact_decision",
@@ -251,8 +251,8 @@ MUTATIONS = [
     Mutation(
         "capacity",
         "int_customers__contact_decision",
-        "ranked.priority > ranked.daily_capacity",
-        "ranked.priority > ranked.daily_capacity + 1",
+        "priority > daily_capacity",
+        "priority > daily_capacity + 1",
     ),
     Mutation(
         "highest_value_first",

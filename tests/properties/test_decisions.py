@@ -168,9 +168,7 @@ def _ledger(marts: Warehouse, as_of: date) -> dict[Key, dict[str, Any]]:
 def _permitted(marts: Warehouse) -> Collection[Key]:
     """What no rule forbids on its own, before the channels of a customer share what the limits leave."""
     rows = marts.rows(
-        "select customer_id, channel, currency from intermediate.int_customers__scope"
-        " cross join (select channel from staging.channels) as channels"
-        " except select customer_id, channel, currency from intermediate.int_customers__suppression"
+        "select customer_id, channel, currency from intermediate.int_customers__considered where reasons = '{}'"
     )
     return {(row["customer_id"], row["channel"], row["currency"]) for row in rows}
 

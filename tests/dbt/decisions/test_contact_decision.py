@@ -362,7 +362,7 @@ def test_payment_that_landed_after_the_build_suppresses_at_once(decided: Decided
 
     decided.warehouse.build(
         AS_OF,
-        select="int_loans__paid_since int_customers__suppression int_customers__contact_decision"
+        select="int_loans__paid_since int_customers__considered int_customers__contact_decision"
         " --exclude-resource-type test",
     )
 

@@ -12,12 +12,8 @@ with recursive scope as {{ inline() }} (
     select * from {{ ref('int_customers__scope') }}
 ),
 
-channels as (
-    select * from {{ ref('channels') }}
-),
-
-suppressions as {{ inline() }} (
-    select * from {{ ref('int_customers__suppression') }}
+considered as {{ inline() }} (
+    select * from {{ ref('int_customers__considered') }}
 ),
 
 reasons as (
@@ -26,34 +22,6 @@ reasons as (
 
 allowances as (
     select * from {{ ref('int_customers__contact_allowance') }}
-),
-
-circumstances as (
-    select * from {{ ref('int_customers__circumstance') }}
-),
-
-windows as (
-    select * from {{ ref('int_customers__contact_window') }}
-),
-
-treatments as (
-    select * from {{ ref('int_customers__treatment') }}
-),
-
-choices as (
-    select * from {{ ref('int_customers__contact_choice') }}
-),
-
-assigned_vendors as (
-    select * from {{ ref('int_customers__vendor') }}
-),
-
-vendors as (
-    select * from {{ ref('vendors') }}
-),
-
-probabilities as (
-    select * from {{ ref('payment_probabilities') }}
 ),
 
 events as (
@@ -152,96 +120,7 @@ last_attempts as (
     {{ first_of_each('attempts', 'customer_id, medium', 'occurred_at desc, source_key desc') }}
 ),
 
--- Every customer, channel and currency, once. What the scope knows of them is joined at the end: a row that is carried
--- through all that follows is a short one ----------------------------------------------------------------------------
-considered as (
-    select
-        scope.customer_id,
-        scope.currency,
-        scope.policy_id,
-        channels.channel,
-        channels.medium,
-        channels.position as channel_position,
-        channels.planned_attempts,
-        circumstances.has_asked_for_help,
-        circumstances.has_reduced_payments,
-        circumstances.promise_history,
-        treatments.template_or_offer,
-        treatments.tone,
-        treatments.step,
-        treatments.requires,
-        choices.contact_point_id,
-        choices.alternate_contact_point_id,
-        windows.window_start,
-        windows.window_end,
-        assigned_vendors.vendor,
-        assigned_vendors.collector_id,
-        vendors.daily_capacity,
-        last_attempts.disposition as last_disposition,
-        approvals.approvals_required,
-        longest_waits.longest_wait_days,
-        -- Chance of paying because of the contact, times what is due, less what it costs. A vendor's cost is taken in
-        -- the currency of the row: there is no exchange rate in the source, and this only orders the rows.
-        cast(
-            coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0)
-            as numeric(18, 2)
-        ) as expected_value,
-        coalesce(waiting.days_waited, 0) as days_waited
-    from scope
-    cross join channels
-    inner join circumstances
-        on
-            scope.customer_id = circumstances.customer_id
-            and scope.currency = circumstances.currency
-    left join treatments
-        on
-            scope.customer_id = treatments.customer_id
-            and scope.currency = treatments.currency
-            and channels.channel = treatments.channel
-    left join choices
-        on
-            scope.customer_id = choices.customer_id
-            and channels.channel = choices.channel
-    left join windows
-        on
-            scope.customer_id = windows.customer_id
-            and scope.currency = windows.currency
-            and channels.channel = windows.channel
-    left join assigned_vendors
-        on
-            scope.customer_id = assigned_vendors.customer_id
-            and channels.channel = assigned_vendors.channel
-    left join vendors
-        on
-            assigned_vendors.vendor = vendors.vendor
-            and assigned_vendors.channel = vendors.channel
-    left join last_attempts
-        on
-            scope.customer_id = last_attempts.customer_id
-            and channels.medium = last_attempts.medium
-    left join approvals on scope.policy_id = approvals.policy_id
-    left join longest_waits on scope.policy_id = longest_waits.policy_id
-    left join waiting
-        on
-            scope.customer_id = waiting.customer_id
-            and scope.currency = waiting.currency
-            and channels.channel = waiting.channel
-    left join probabilities
-        on
-            scope.tier = probabilities.tier
-            and circumstances.promise_history = probabilities.history
-),
-
 -- What several contacts of one customer take from each other ---------------------------------------------------------
-forbidden as (
-    select distinct
-        customer_id,
-        currency,
-        channel
-    from suppressions
-    where reason_code <> 'NOT_APPROVED'
-),
-
 permitted as (
     select
         considered.customer_id,
@@ -254,15 +133,17 @@ permitted as (
         considered.vendor,
         considered.daily_capacity,
         considered.expected_value,
-        considered.days_waited,
-        considered.longest_wait_days,
+        considered.reasons,
+        waiting.days_waited,
+        longest_waits.longest_wait_days,
         {{ for_each_limit('coalesce(personal.@limit, usual.@limit) as @limit') }}
     from considered
-    left join forbidden
+    left join waiting
         on
-            considered.customer_id = forbidden.customer_id
-            and considered.currency = forbidden.currency
-            and considered.channel = forbidden.channel
+            considered.customer_id = waiting.customer_id
+            and considered.currency = waiting.currency
+            and considered.channel = waiting.channel
+    left join longest_waits on considered.policy_id = longest_waits.policy_id
     left join allowances as personal
         on
             considered.customer_id = personal.customer_id
@@ -273,7 +154,7 @@ permitted as (
             usual.customer_id is null
             and considered.policy_id = usual.policy_id
             and considered.channel = usual.channel
-    where forbidden.customer_id is null
+    where {{ array_size(array_without('considered.reasons', "'NOT_APPROVED'")) }} = 0
 ),
 
 ordered as (
@@ -298,6 +179,7 @@ granted as (
         ordered.vendor,
         ordered.daily_capacity,
         ordered.expected_value,
+        ordered.reasons,
         in_turn.attempts,
         md5(concat_ws('|', ordered.customer_id, ordered.currency, ordered.channel, {{ as_of_date() }}))
             as tie_breaker,
@@ -328,46 +210,47 @@ ranked as (
     from granted
 ),
 
--- All reasons, in the order of the seed ------------------------------------------------------------------------------
-all_suppressions as (
+contested as (
     select
         customer_id,
         currency,
         channel,
-        reason_code
-    from suppressions
-    union all
-    select
-        ranked.customer_id,
-        ranked.currency,
-        ranked.channel,
-        why.reason_code
+        attempts,
+        priority,
+        reasons || {{ texts_where([
+            ('FREQUENCY_DAY', 'is_day_used_up'),
+            ('FREQUENCY_PERIOD', 'is_period_used_up'),
+            ('CAPACITY', 'priority > daily_capacity'),
+        ]) }} as reasons
     from ranked
-    cross join
-        lateral (
-            values
-            ('FREQUENCY_DAY', ranked.is_day_used_up),
-            ('FREQUENCY_PERIOD', ranked.is_period_used_up),
-            ('CAPACITY', ranked.priority > ranked.daily_capacity)
-        ) as why (reason_code, applies)
-    where why.applies
+),
+
+-- All reasons, in the order of the seed: each set of them is put in order once, and many rows share it. A reason that
+-- the seed does not order holds all the same, and comes first ---------------------------------------------------------
+sets as (
+    select reasons from considered
+    union distinct
+    select reasons from contested
+),
+
+members as (
+    select distinct
+        sets.reasons,
+        member.reason_code
+    from sets
+    cross join lateral ({{ rows_of('sets.reasons', 'reason_code') }}) as member -- noqa: ST05
 ),
 
 explained as (
     select
-        all_suppressions.customer_id,
-        all_suppressions.currency,
-        all_suppressions.channel,
-        -- A reason that the seed does not order holds all the same, and comes first.
-        {{ ordered_array(
-            'all_suppressions.reason_code', 'coalesce(reasons."order", 0), all_suppressions.reason_code'
-        ) }} as all_reasons
-    from all_suppressions
+        members.reasons,
+        {{ ordered_array('members.reason_code', 'coalesce(reasons."order", 0), members.reason_code') }} as all_reasons
+    from members
     left join reasons
         on
-            all_suppressions.reason_code = reasons.reason_code
+            members.reason_code = reasons.reason_code
             and {{ in_force('reasons') }}
-    group by all_suppressions.customer_id, all_suppressions.currency, all_suppressions.channel
+    group by members.reasons
 )
 
 select
@@ -383,14 +266,14 @@ select
     scope.tier,
     scope.days_past_due,
     scope.arrears_amount,
-    cast(ranked.priority as integer) as priority,
+    cast(contested.priority as integer) as priority,
     considered.expected_value,
     'champion' as arm,
     considered.contact_point_id,
     considered.alternate_contact_point_id,
     considered.window_start,
     considered.window_end,
-    cast(ranked.attempts as integer) as attempts,
+    cast(contested.attempts as integer) as attempts,
     considered.template_or_offer,
     considered.tone,
     considered.requires,
@@ -399,10 +282,10 @@ select
     scope.outstanding_principal,
     scope.last_payment_on,
     scope.last_payment_amount,
-    considered.last_disposition,
+    last_attempts.disposition as last_disposition,
     scope.loan_ids,
-    considered.days_waited,
-    case when explained.customer_id is null then 'contact' else 'suppress' end as decision,
+    coalesce(waiting.days_waited, 0) as days_waited,
+    case when explained.all_reasons is null then 'contact' else 'suppress' end as decision,
     explained.all_reasons[1] as reason_code,
     coalesce(explained.all_reasons, {{ texts() }}) as all_reasons,
     case
@@ -415,22 +298,28 @@ select
         as due_date,
     coalesce(considered.collector_id, case when considered.requires = 'senior_collector' then 'senior' end)
         as collector_hint,
-    coalesce(considered.approvals_required, 2) as approvals_required
+    coalesce(approvals.approvals_required, 2) as approvals_required
 from considered
 cross join current_build
 inner join scope
     on
         considered.customer_id = scope.customer_id
         and considered.currency = scope.currency
-left join explained
+left join contested
     on
-        considered.customer_id = explained.customer_id
-        and considered.currency = explained.currency
-        and considered.channel = explained.channel
-left join ranked
+        considered.customer_id = contested.customer_id
+        and considered.currency = contested.currency
+        and considered.channel = contested.channel
+left join explained on coalesce(contested.reasons, considered.reasons) = explained.reasons
+left join waiting
     on
-        considered.customer_id = ranked.customer_id
-        and considered.currency = ranked.currency
-        and considered.channel = ranked.channel
+        considered.customer_id = waiting.customer_id
+        and considered.currency = waiting.currency
+        and considered.channel = waiting.channel
+left join last_attempts
+    on
+        considered.customer_id = last_attempts.customer_id
+        and considered.medium = last_attempts.medium
+left join approvals on considered.policy_id = approvals.policy_id
 -- As the index has them: whoever reads a day or a channel of it then reads one stretch of the ledger.
 order by considered.channel, considered.customer_id, considered.currency

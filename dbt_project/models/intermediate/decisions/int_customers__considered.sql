@@ -1,0 +1,309 @@
+{#- A channel that needs an address or a number, and the customer has none that will do. -#}
+{%- set lacks_point = "channels.contact_kind <> 'none' and choices.contact_point_id is null" -%}
+
+with scope as (
+    select * from {{ ref('int_customers__scope') }}
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+circumstances as (
+    select * from {{ ref('int_customers__circumstance') }}
+),
+
+treatments as (
+    select * from {{ ref('int_customers__treatment') }}
+),
+
+choices as (
+    select * from {{ ref('int_customers__contact_choice') }}
+),
+
+windows as (
+    select * from {{ ref('int_customers__contact_window') }}
+),
+
+consents as (
+    select * from {{ ref('int_customers__consent') }}
+),
+
+allowances as (
+    select * from {{ ref('int_customers__contact_allowance') }}
+),
+
+assigned_vendors as (
+    select * from {{ ref('int_customers__vendor') }}
+),
+
+vendors as (
+    select * from {{ ref('vendors') }}
+),
+
+probabilities as (
+    select * from {{ ref('payment_probabilities') }}
+),
+
+holds as (
+    select * from {{ ref('int_customers__hold') }}
+),
+
+known_reasons as (
+    select * from {{ ref('suppression_reasons') }}
+),
+
+paid_since as (
+    select * from {{ ref('int_loans__paid_since') }}
+),
+
+loans as (
+    select * from {{ ref('int_loans__delinquency') }}
+),
+
+minimum_rules as (
+    {{ policy_parameter('minimum_amount', 'numeric(18, 2)') }}
+),
+
+consent_rules as (
+    {{ policy_parameter('requires_granted', 'boolean') }}
+),
+
+binding_rules as (
+    {{ binding_rules() }}
+),
+
+packs as (
+    select distinct policy_id
+    from scope
+),
+
+-- What the packs say of a channel ------------------------------------------------------------------------------------
+minimums as (
+    select
+        minimum_rules.policy_id,
+        channels.channel,
+        max(minimum_rules.minimum_amount) as minimum_amount
+    from minimum_rules
+    inner join channels
+        on minimum_rules.applies_to_channel is null or minimum_rules.applies_to_channel = channels.channel
+    group by minimum_rules.policy_id, channels.channel
+),
+
+required_consents as (
+    select distinct
+        consent_rules.policy_id,
+        channels.channel
+    from consent_rules
+    inner join channels
+        on consent_rules.applies_to_channel is null or consent_rules.applies_to_channel = channels.channel
+    where consent_rules.requires_granted
+),
+
+-- How often somebody may be contacted is for the pack to say; any other hold needs no row in it.
+reasons as (
+    select distinct
+        holds.reason_code,
+        coalesce(known_reasons.category, '') = 'frequency' as needs_rule
+    from holds
+    left join known_reasons
+        on
+            holds.reason_code = known_reasons.reason_code
+            and {{ in_force('known_reasons') }}
+),
+
+-- Which channels a reason closes, and for how long. A hold that the pack does not speak of closes all, until lifted.
+closures as (
+    select distinct
+        packs.policy_id,
+        reasons.reason_code,
+        channels.channel,
+        binding_rules.blocks_days
+    from packs
+    cross join reasons
+    cross join channels
+    left join binding_rules
+        on
+            packs.policy_id = binding_rules.policy_id
+            and reasons.reason_code = binding_rules.reason_code
+            and (binding_rules.applies_to_channel is null or channels.channel = binding_rules.applies_to_channel)
+    where
+        binding_rules.reason_code is not null
+        or (
+            not reasons.needs_rule
+            and not exists (
+                select 1
+                from binding_rules as spoken
+                where
+                    spoken.policy_id = packs.policy_id
+                    and spoken.reason_code = reasons.reason_code
+            )
+        )
+),
+
+-- What holds of the customer ------------------------------------------------------------------------------------------
+held as (
+    select
+        scope.customer_id,
+        scope.currency,
+        closures.channel,
+        {{ ordered_array('holds.reason_code', 'holds.reason_code') }} as reasons
+    from scope
+    inner join holds
+        on
+            scope.customer_id = holds.customer_id
+            and (holds.currency is null or scope.currency = holds.currency)
+    inner join closures
+        on
+            scope.policy_id = closures.policy_id
+            and holds.reason_code = closures.reason_code
+            and (closures.blocks_days is null or {{ as_of_date() }} - holds.since_on < closures.blocks_days)
+    group by scope.customer_id, scope.currency, closures.channel
+),
+
+-- Every loan in arrears of the row must be cured by what landed since.
+cured as (
+    select
+        scope.customer_id,
+        scope.currency
+    from scope
+    inner join loans
+        on
+            scope.customer_id = loans.customer_id
+            and scope.currency = loans.currency
+            and {{ holds('scope.loan_ids', 'loans.loan_id') }}
+    left join paid_since on loans.loan_id = paid_since.loan_id
+    where
+        scope.is_in_arrears
+        and loans.days_past_due > 0
+    group by scope.customer_id, scope.currency
+    having bool_and(coalesce(paid_since.is_cured, false))
+),
+
+left_today as (
+    select
+        allowances.customer_id,
+        allowances.currency,
+        allowances.policy_id,
+        allowances.channel,
+        {{ least_left('allowances', 'day') }} <= 0 as is_day_used_up,
+        {{ least_left('allowances', 'period') }} <= 0 as is_period_used_up
+    from allowances
+),
+
+used_up as (
+    select * from left_today
+    where is_day_used_up or is_period_used_up
+)
+
+-- Every customer, channel and currency, once. A referral to a lawyer is a proposal until two people approved it:
+-- `fct_contact_decision` adds that.
+select
+    scope.customer_id,
+    scope.currency,
+    scope.policy_id,
+    channels.channel,
+    channels.medium,
+    channels.position as channel_position,
+    channels.planned_attempts,
+    circumstances.has_asked_for_help,
+    circumstances.has_reduced_payments,
+    treatments.template_or_offer,
+    treatments.tone,
+    treatments.step,
+    treatments.requires,
+    choices.contact_point_id,
+    choices.alternate_contact_point_id,
+    windows.window_start,
+    windows.window_end,
+    assigned_vendors.vendor,
+    assigned_vendors.collector_id,
+    vendors.daily_capacity,
+    -- Chance of paying because of the contact, times what is due, less what it costs. A vendor's cost is taken in
+    -- the currency of the row: there is no exchange rate in the source, and this only orders the rows.
+    cast(
+        coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0)
+        as numeric(18, 2)
+    ) as expected_value,
+    coalesce(held.reasons, {{ texts() }}) || {{ texts_where([
+        ('NOT_IN_ARREARS', 'not scope.is_in_arrears and not scope.is_pre_due'),
+        ('PAID_SINCE', 'cured.customer_id is not null'),
+        ('BELOW_MINIMUM', 'scope.is_in_arrears and scope.arrears_amount < minimums.minimum_amount'),
+        ('CHANNEL_REFUSED', 'consents.is_refused'),
+        ('CHANNEL_REFUSED', 'required_consents.channel is not null and not coalesce(consents.is_granted, false)'),
+        ('CHANNEL_REFUSED', lacks_point ~ ' and choices.is_any_refused'),
+        ('NO_CONTACT_POINT', lacks_point ~ ' and choices.customer_id is null'),
+        ('CONTACT_POINT_INVALID', lacks_point ~ ' and choices.is_any_invalid'),
+        ('NUMBER_SHARED', lacks_point ~ ' and choices.is_any_shared'),
+        ('FREQUENCY_DAY', 'personal.is_day_used_up or usual.is_day_used_up'),
+        ('FREQUENCY_PERIOD', 'personal.is_period_used_up or usual.is_period_used_up'),
+        ('CLOSED_TODAY', 'windows.customer_id is null'),
+        ('NOT_THIS_TIER', 'treatments.customer_id is null'),
+        ('REQUIREMENT_NOT_MET', 'not treatments.is_requirement_met'),
+        ('NOT_APPROVED', "channels.channel = 'legal' and treatments.is_requirement_met"),
+        ('VENDOR_DOWN', 'assigned_vendors.customer_id is null'),
+    ]) }} as reasons
+from scope
+cross join channels
+inner join circumstances
+    on
+        scope.customer_id = circumstances.customer_id
+        and scope.currency = circumstances.currency
+left join treatments
+    on
+        scope.customer_id = treatments.customer_id
+        and scope.currency = treatments.currency
+        and channels.channel = treatments.channel
+left join choices
+    on
+        scope.customer_id = choices.customer_id
+        and channels.channel = choices.channel
+left join windows
+    on
+        scope.customer_id = windows.customer_id
+        and scope.currency = windows.currency
+        and channels.channel = windows.channel
+left join assigned_vendors
+    on
+        scope.customer_id = assigned_vendors.customer_id
+        and channels.channel = assigned_vendors.channel
+left join vendors
+    on
+        assigned_vendors.vendor = vendors.vendor
+        and assigned_vendors.channel = vendors.channel
+left join probabilities
+    on
+        scope.tier = probabilities.tier
+        and circumstances.promise_history = probabilities.history
+left join consents
+    on
+        scope.customer_id = consents.customer_id
+        and channels.channel = consents.channel
+left join required_consents
+    on
+        scope.policy_id = required_consents.policy_id
+        and channels.channel = required_consents.channel
+left join minimums
+    on
+        scope.policy_id = minimums.policy_id
+        and channels.channel = minimums.channel
+left join held
+    on
+        scope.customer_id = held.customer_id
+        and scope.currency = held.currency
+        and channels.channel = held.channel
+left join cured
+    on
+        scope.customer_id = cured.customer_id
+        and scope.currency = cured.currency
+left join used_up as personal
+    on
+        scope.customer_id = personal.customer_id
+        and scope.currency = personal.currency
+        and channels.channel = personal.channel
+-- A pack that allows none at all: it is used up before anything happened.
+left join used_up as usual
+    on
+        usual.customer_id is null
+        and scope.policy_id = usual.policy_id
+        and channels.channel = usual.channel
