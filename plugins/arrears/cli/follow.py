@@ -14,9 +14,11 @@ from arrears.hooks.airflow_api import FINISHED, AirflowApi, Run, Task
 from arrears.run_scope import STEPS
 from arrears.services.stack import start_all
 from arrears.settings import Settings
+from arrears.simulator.truth import read_world
 
 CHAIN = {"landing": "load_core_banking", "marts": "build_marts", "delivery": "dispatch_contact_lists"}
-AFTERWARDS = {"recall_paid_accounts": True, "ingest_vendor_results": False}
+READ_RESULTS = "ingest_vendor_results"
+AFTERWARDS = {"recall_paid_accounts": True, READ_RESULTS: False}
 """What follows a day's delivery, and whether its runs carry the business date."""
 APPROVERS = {"first_approval": "demo_approver_one", "second_approval": "demo_approver_two"}
 ANSWER_AFTER_SECONDS = 4
@@ -52,6 +54,9 @@ class Leg:
 def run_day(settings: Settings, as_of: date, until: str | None, approve: bool, console: Console) -> None:
     """Start the services, run the chain for `as_of` up to `until` (None: recalls and results too), and follow it.
 
+    Of a played world what its vendors have sent of the day before is read first, as the clock does elsewhere: a promise
+    of yesterday counts in today's decisions.
+
     Raises:
         ArrearsError: a DAG failed or did not start; the message names the task and ends with its log.
     """
@@ -59,9 +64,19 @@ def run_day(settings: Settings, as_of: date, until: str | None, approve: bool, c
         pass
     with AirflowApi(settings) as api, Display(console, as_of) as display:
         day = Day(settings, api, display, as_of, approve=approve)
+        if has_unread(settings, as_of):
+            day.follow(READ_RESULTS)
         day.follow_chain(until or STEPS[-1])
         for dag_id in AFTERWARDS if until is None else ():
             day.follow(dag_id)
+
+
+def has_unread(settings: Settings, as_of: date) -> bool:
+    """Whether a world is played, this is not its first day, and a file lies in the `inbound/` of one of its vendors."""
+    world = read_world(settings)
+    if world is None or as_of <= world.first_day:
+        return False
+    return any(path.is_file() for path in (settings.home / "vendors").glob("*/inbound/*"))
 
 
 def wait_for_dags(api: AirflowApi, timeout: float = 60) -> None:
