@@ -242,6 +242,20 @@ class World:
         )
         return batch_id
 
+    def take_back(self, batch_id: str, *, at: datetime, kind: str = "stop", state: str = "uploaded") -> None:
+        """A stop file or recall of the list's row, which came to that state at that instant."""
+        [planned] = [batch for batch in self.batches if batch["batch"]["batch_id"] == batch_id]
+        number = self.number()
+        name = {"batch_id": f"{kind}-{number}"}
+        self.batches.append(
+            {
+                "batch": planned["batch"] | name | {"kind": kind, "channel": "all", "sequence": number, "state": state},
+                "item": planned["item"] | name,
+                "results": [],
+                "events": [name | {"to_state": state, "happened_at": at}],
+            }
+        )
+
     def land(self, connection: psycopg2.extensions.connection, *, generation: int = 1, mode: str = "static") -> int:
         """Put everything collected since the last call into landing, as one batch that passed. Commits."""
         with connection, connection.cursor() as cursor:
@@ -263,6 +277,9 @@ class World:
                 cursor, "ops.delivery_batch", [{**batch["batch"], "generation": generation} for batch in self.batches]
             )
             _insert_rows(cursor, "ops.delivery_item", [batch["item"] for batch in self.batches])
+            _insert_rows(
+                cursor, "ops.delivery_event", [event for batch in self.batches for event in batch.get("events", [])]
+            )
             _insert_rows(
                 cursor, "landing.vendor_result", [result for batch in self.batches for result in batch["results"]]
             )

@@ -126,7 +126,8 @@ def _columns(cursor: psycopg2.extensions.cursor, schema: str, name: str) -> str:
 
 def _copy_rows(cursor: psycopg2.extensions.cursor, duck: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
     with tempfile.NamedTemporaryFile(suffix=".csv") as file:
-        query = sql.SQL("copy {} to stdout (format csv, header, null '\\N')").format(sql.Identifier(schema, name))
+        table = sql.Identifier(schema, name)
+        query = sql.SQL("copy (select * from {}) to stdout (format csv, header, null '\\N')").format(table)
         cursor.copy_expert(query, file)
         file.flush()
         duck.execute(f"copy \"{schema}\".\"{name}\" from '{file.name}' (format csv, header, nullstr '\\N')")

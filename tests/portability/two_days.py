@@ -41,7 +41,9 @@ def _work(world: World) -> None:
         name = f"case_{number:02}"
         collector = "K1" if number % 2 else "K2"
         world.customer(name, arrears="800.00", dpd=170, currency="EUR")
-        world.plan(name, "phone", _talk(collector, number), days_ago=9, currency="EUR")
+        batch_id = world.plan(name, "phone", _talk(collector, number), days_ago=9, currency="EUR")
+        if number < 4:
+            world.take_back(batch_id, at=world.instant(days_ago=9) + timedelta(minutes=number))
         world.add(
             "collector_assignments",
             collector_id="K2",

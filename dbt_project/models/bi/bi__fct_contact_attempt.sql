@@ -32,6 +32,8 @@ select
     mart.satisfaction,
     mart.tier,
     mart.is_outside_window,
+    mart.stopped_at,
+    mart.is_after_stop,
     {{ pseudonym('mart.customer_id') }} as customer_key
 from mart
 cross join salt

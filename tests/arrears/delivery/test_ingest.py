@@ -533,10 +533,12 @@ def test_an_attempt_outside_its_window_is_landed_and_recorded_as_a_breach(calls:
 def test_an_attempt_after_its_recall_is_landed_and_recorded_as_a_breach(calls: Vendor) -> None:
     recall = "recall-demo_call-20200415-01"
     send(calls.warehouse, recall, channel="all", vendor="demo_call", kind="recall", refs=["ref-b"])
-    # It was there at 11:00 of the bank's day; nobody could heed it before.
+    # Its manifest was there at 11:00 of the day, though a first try began before: nobody could heed it until then.
     with calls.warehouse, calls.warehouse.cursor() as cursor:
         cursor.execute(
-            "update ops.delivery_batch set sending_since = '2020-04-15T11:00:00+08:00' where batch_id = %s", (recall,)
+            "update ops.delivery_event set happened_at = '2020-04-15T11:00:00+08:00'"
+            " where batch_id = %s and to_state = 'uploaded'",
+            (recall,),
         )
     later = GOOD | NO_PROMISE | {"disposition": "busy", "attempted_at": "2020-04-15T11:00:01+08:00"}
     in_time = later | {"contact_ref": "ref-b", "attempted_at": "2020-04-15T11:00:00+08:00"}

@@ -32,8 +32,8 @@ FACTS = set(
     disposition docs_path dpd_from dpd_to due_on ended_at erased event_id ever_30 ever_60 ever_90 expected
     expected_recovery expected_value failed_rows failures file_name filed_on finished_at first_used_at format found
     from_state from_tier generation happened_at hardship_state holiday_name is_business_day is_complaint is_contact
-    is_data_hold is_encrypted is_first_of_day is_forborne is_full is_outside_window is_promise is_public_holiday
-    is_right_party jurisdiction kept_by_duty kind known_at landed_rows last_contact_on last_failed_at
+    is_after_stop is_data_hold is_encrypted is_first_of_day is_forborne is_full is_outside_window is_promise
+    is_public_holiday is_right_party jurisdiction kept_by_duty kind known_at landed_rows last_contact_on last_failed_at
     last_payment_amount last_payment_on load_id loaded_at loans median_closing_days median_response_days medium mode
     month month_end months_on_book name newest_changed_at next_due_date next_try_at nonpayment_reason offer_code
     offer_instalment offer_last_instalment offer_term_months offer_total oldest_unpaid_due_date open opened_at
@@ -45,9 +45,9 @@ FACTS = set(
     rescheduled responded result_id returned_on returned_rows reviews right_party_contacts right_party_rate row_count
     row_id rule rule_id run_id satisfaction satisfaction_answer_rate satisfaction_answers score_band sealed_at
     sending_since sequence settled_on severity sha256 source_rows started_at state status still_delinquent still_due
-    subject success supersedes table_name talk_seconds template_or_offer tier to_state to_tier tries unpaid_instalments
-    upheld upheld_per_10000_contacts upheld_rate valid_from valid_to valid_until vendor window_end window_start
-    written_off written_off_principal
+    stopped_at subject success supersedes table_name talk_seconds template_or_offer tier to_state to_tier tries
+    unpaid_instalments upheld upheld_per_10000_contacts upheld_rate valid_from valid_to valid_until vendor window_end
+    window_start written_off written_off_principal
     """.split()
 )
 """Figures, codes and instants that say of nobody who it is. A new column is added here by somebody who looked."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -171,6 +171,29 @@ def _referrals(world: World) -> list[tuple[str, int]]:
     return [("sued", 40), ("given_back", 40), ("referred", 5), ("referred_again", 100), ("referred_again", 5)]
 
 
+TAKEN_BACK = {
+    # name: the stop files and recalls of an attempt at 10:01, as (kind, state, minute past 10); whether it is a breach
+    "after_stop": ([("stop", "uploaded", 0)], True),
+    "after_recall": ([("recall", "acknowledged", 0)], True),
+    "at_that_instant": ([("stop", "uploaded", 1)], False),
+    "had_begun": ([("recall", "acknowledged", 2)], False),
+    "stopped_twice": ([("stop", "uploaded", 2), ("recall", "uploaded", 0)], True),
+    "stop_never_left": ([("stop", "written", 0)], False),
+    "stop_expired": ([("recall", "expired", 0)], False),
+}
+
+
+def _taken_back(world: World) -> None:
+    for name, (files, _) in TAKEN_BACK.items():
+        world.customer(name)
+        batch_id = world.plan(name, "phone", talk("K8", "no_answer"), days_ago=2)
+        for kind, state, minute in files:
+            world.take_back(batch_id, at=world.instant(days_ago=2) + timedelta(minutes=minute), kind=kind, state=state)
+    world.customer("late_as_well")
+    late = talk("K8", "busy", attempted_at=world.instant(days_ago=0, hour=15))
+    world.take_back(world.plan("late_as_well", "phone", late, days_ago=0), at=world.instant(days_ago=0, hour=14))
+
+
 @pytest.fixture(scope="module")
 def measured(server: Settings) -> Iterator[Warehouse]:
     world = World()
@@ -179,6 +202,7 @@ def measured(server: Settings) -> Iterator[Warehouse]:
     _promises(world)
     _equal_cases(world)
     _unequal_cases(world)
+    _taken_back(world)
     referrals = _referrals(world)
     world.customer("reported_twice")
     batch_id = world.plan("reported_twice", "phone", talk("K9", "no_answer", cost=Decimal("9.0000")), days_ago=3)
@@ -367,6 +391,7 @@ def test_training_is_overdue_from_the_day_after_it_lapses(measured: Warehouse) -
         "K2": True,
         "GOOD": True,
         "BAD": True,
+        "K8": True,
         "K9": True,
     }
 
@@ -387,6 +412,36 @@ def test_attempt_outside_its_window_is_a_breach(measured: Warehouse) -> None:
     assert [row["is_outside_window"] for row in rows] == [False, True]
     breaches = measured.rows("select breaches from marts.collector_performance where collector_id = 'K9'")
     assert [row["breaches"] for row in breaches] == [1]
+
+
+def test_attempt_that_began_after_its_row_was_taken_back_is_a_breach(measured: Warehouse) -> None:
+    rows = measured.rows(
+        "select customer_id, is_after_stop, is_outside_window, stopped_at from marts.fct_contact_attempt"
+        " where collector_id = 'K8'"
+    )
+    told = {row["customer_id"]: row for row in rows}
+
+    assert {name: told[name]["is_after_stop"] for name in TAKEN_BACK} == {
+        name: is_breach for name, (_, is_breach) in TAKEN_BACK.items()
+    }
+    assert told["had_begun"]["stopped_at"] == datetime(2026, 3, 16, 2, 2, tzinfo=UTC)
+    assert told["stop_never_left"]["stopped_at"] is None
+    both = told["late_as_well"]
+    assert (both["is_outside_window"], both["is_after_stop"]) == (True, True)
+
+
+def test_breach_of_two_rules_counts_once_for_collector_and_channel(measured: Warehouse) -> None:
+    [collector] = measured.rows(
+        "select breaches, coaching_topic from marts.collector_performance where collector_id = 'K8'"
+    )
+    [channel] = measured.rows(
+        "select (select sum(breaches) from marts.channel_performance where channel = 'phone') as counted,"
+        " (select count(*) from marts.fct_contact_attempt"
+        " where channel = 'phone' and (is_outside_window or is_after_stop)) as attempts"
+    )
+
+    assert collector == {"breaches": 4, "coaching_topic": "compliance"}
+    assert channel["counted"] == channel["attempts"] == 5
 
 
 def test_legal_case_is_told_from_its_referral_to_its_end(measured: Warehouse) -> None:

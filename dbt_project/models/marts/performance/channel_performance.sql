@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}") }}
+{{ config(
+    materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}",
+    on_schema_change='append_new_columns'
+) }}
 
 with attempts as (
     select * from {{ ref('fct_contact_attempt') }}
@@ -29,7 +32,7 @@ worked as (
         count(*) filter (where is_right_party) as right_party_contacts,
         sum(cost) as cost,
         coalesce(sum(talk_seconds), 0) as talk_seconds,
-        count(*) filter (where is_outside_window) as breaches,
+        count(*) filter (where is_outside_window or is_after_stop) as breaches,
         count(*) filter (where is_complaint) as complaints
     from attempts
     group by channel, vendor, tier, attempted_month, currency

@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}") }}
+{{ config(
+    materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}",
+    on_schema_change='append_new_columns'
+) }}
 
 with cases as (
     select * from {{ ref('int_collectors__case') }}
@@ -166,7 +169,7 @@ conduct as (
         cast(round(avg(satisfaction), 2) as numeric(18, 2)) as satisfaction,
         count(satisfaction) as ratings,
         count(*) as attempts,
-        count(*) filter (where is_outside_window) as breaches
+        count(*) filter (where is_outside_window or is_after_stop) as breaches
     from attempts
     where collector_id is not null
     group by collector_id, attempted_month

@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}") }}
+{{ config(
+    materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_all() }}",
+    on_schema_change='append_new_columns'
+) }}
 
 with results as (
     select * from {{ ref('stg_vendor__result') }}
@@ -14,6 +17,11 @@ vendors as (
 
 decisions as (
     select * from {{ ref('int_customers__contact_decision') }}
+),
+
+stops as (
+    select * from {{ source('ops', 'stopped_row') }}
+    where {{ is_known('stopped_at') }}
 )
 
 select
@@ -45,7 +53,9 @@ select
     coalesce(decisions.tier, 'unknown') as tier,
     coalesce(
         results.attempted_at < decisions.window_start or results.attempted_at > decisions.window_end, false
-    ) as is_outside_window
+    ) as is_outside_window,
+    stops.stopped_at,
+    coalesce(results.attempted_at > stops.stopped_at, false) as is_after_stop
 from results
 left join dispositions on results.disposition = dispositions.disposition
 left join vendors
@@ -58,3 +68,7 @@ left join decisions
         and results.channel = decisions.channel
         and results.customer_id = decisions.customer_id
         and results.currency = decisions.currency
+left join stops
+    on
+        results.batch_id = stops.batch_id
+        and results.contact_ref = stops.contact_ref

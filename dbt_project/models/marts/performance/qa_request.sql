@@ -128,6 +128,7 @@ speaking as (
     where
         case reasons.reason
             when 'outside_hours' then recordings.is_outside_window
+            when 'after_stop' then recordings.is_after_stop
             when 'complaint' then recordings.is_complaint or complained.recording is not null
             when 'low_rating' then recordings.satisfaction <= 2
             when 'quick_promise' then recordings.is_promise and recordings.talk_seconds < 30

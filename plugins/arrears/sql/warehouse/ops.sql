@@ -243,6 +243,31 @@ create table if not exists ops.delivery_event (
     happened_at timestamptz not null default clock_timestamp()
 );
 
+create or replace view ops.stopped_row as
+select
+    item.batch_id,
+    item.contact_ref,
+    min(taken.taken_at) as stopped_at
+from (
+    select
+        batch.batch_id,
+        min(event.happened_at) as taken_at
+    from ops.delivery_batch as batch
+    inner join ops.delivery_event as event on batch.batch_id = event.batch_id
+    where
+        batch.kind in ('stop', 'recall')
+        and batch.state in ('uploaded', 'acknowledged', 'closed')
+        and event.to_state in ('uploaded', 'acknowledged')
+    group by batch.batch_id
+) as taken
+inner join ops.delivery_item as dropped on taken.batch_id = dropped.batch_id
+inner join ops.delivery_item as item on dropped.contact_ref = item.contact_ref
+inner join ops.delivery_batch as list on item.batch_id = list.batch_id and list.kind = 'contact_list'
+group by item.batch_id, item.contact_ref;
+comment on view ops.stopped_row is
+    'One row per row of a contact list that a stop file or recall took back, and since when the vendor is to heed it: from the '
+    'first such file that lies whole on its server, acknowledged or not. Nobody can heed a file before it is there. Not for bi_reader.';
+
 create table if not exists ops.vendor_outage (
     outage_id bigint generated always as identity primary key,
     vendor text not null,
