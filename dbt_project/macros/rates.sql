@@ -15,6 +15,11 @@
     )
 {%- endmacro %}
 
+{% macro cost_of_all() -%}
+    {#- What attempts cost together; null where one of them has no cost in the currency of its row: part of a cost is none. -#}
+    case when count(cost) = count(*) then sum(cost) end
+{%- endmacro %}
+
 {% macro minimum_cases() -%}
     {#- Fewer cases than this are no comparison: they join a coarser group. -#}
     20

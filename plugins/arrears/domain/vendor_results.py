@@ -94,7 +94,7 @@ RESULT_FIELDS = (
     ),
     Field("promise_on", Kind.DATE, "Day by which it was promised. Required with a promise.", example="2020-04-20"),
     Field("amount_collected", Kind.AMOUNT, "Money taken during the attempt.", minimum=0, decimals=2),
-    Field("cost", Kind.AMOUNT, "What the attempt costs the bank.", minimum=0, decimals=4, example="1.2000"),
+    Field("cost", Kind.AMOUNT, "What the attempt costs; empty: by contract.", minimum=0, decimals=4, example="1.2000"),
     Field(
         "currency",
         Kind.CODE,

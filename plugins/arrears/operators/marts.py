@@ -25,6 +25,8 @@ class BuildMartsOperator(BaseOperator):
         require_sound(get_settings().policy_dir)
         result = build(get_settings(), as_of=business_date(context), run_id=context["run_id"])
         self.log.info("build %s for %s: %s", result.build_id, result.as_of, result.models)
+        for test in result.failures:
+            self.log.warning("test %s warns", test)
         return result.build_id
 
 
@@ -68,3 +70,5 @@ class RefreshResultMartsOperator(BaseOperator):
 
         result = refresh(get_settings(), select="tag:results")
         self.log.info("built again for %s: %s", result.as_of, result.models)
+        for test in result.failures:
+            self.log.warning("test %s warns", test)

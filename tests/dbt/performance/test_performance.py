@@ -171,6 +171,23 @@ def _referrals(world: World) -> list[tuple[str, int]]:
     return [("sued", 40), ("given_back", 40), ("referred", 5), ("referred_again", 100), ("referred_again", 5)]
 
 
+COSTS = {
+    # currency: what the vendor reported of each attempt, and what they cost; the contract says 1.20 USD
+    "USD": (["2.0000", None], "3.2000"),
+    "GBP": (["3.0000", "0.5000"], "3.5000"),
+    "JPY": (["3.0000", None], None),
+}
+
+
+def _costs(world: World) -> None:
+    for currency, (reported, _) in COSTS.items():
+        name = f"costs_{currency}"
+        world.customer(name, arrears="1000.00", dpd=70, currency=currency)
+        said = [talk("K7", currency=currency, cost=cost and Decimal(cost)) for cost in reported]
+        world.plan(name, "phone", *said, days_ago=5, currency=currency)
+        world.pay(f"{name}-L1", "64.00", on=AS_OF - timedelta(days=1))
+
+
 TAKEN_BACK = {
     # name: the stop files and recalls of an attempt at 10:01, as (kind, state, minute past 10); whether it is a breach
     "after_stop": ([("stop", "uploaded", 0)], True),
@@ -204,6 +221,7 @@ def measured(server: Settings) -> Iterator[Warehouse]:
     _unequal_cases(world)
     _taken_back(world)
     referrals = _referrals(world)
+    _costs(world)
     world.customer("reported_twice")
     batch_id = world.plan("reported_twice", "phone", talk("K9", "no_answer", cost=Decimal("9.0000")), days_ago=3)
     world.customer("too_late")
@@ -374,8 +392,6 @@ def test_rates_of_a_collector_have_the_stated_denominators(measured: Warehouse) 
     reached = [attempt for attempt in attempts if attempt["is_right_party"]]
     assert (row["attempts"], row["right_party_contacts"]) == (len(attempts), len(reached))
     assert row["right_party_rate"] == round(Decimal(len(reached)) / len(attempts), 6)
-    assert row["cost"] == Decimal("1.2") * len(attempts)
-    assert row["cost_per_unit_recovered"] == round(row["cost"] / row["amount_recovered"], 6)
     assert (row["qa_score"], row["breaches"], row["coaching_topic"]) == (70, 1, "compliance")
 
 
@@ -399,8 +415,32 @@ def test_training_is_overdue_from_the_day_after_it_lapses(measured: Warehouse) -
 def test_attempt_reported_again_is_corrected_and_counts_once(measured: Warehouse) -> None:
     rows = measured.rows("select disposition, cost from marts.fct_contact_attempt where customer_id = 'reported_twice'")
 
-    # What the vendor no longer says about the cost comes from the contract.
-    assert rows == [{"disposition": "busy", "cost": Decimal("1.2000")}]
+    # What the vendor no longer says about the cost would come from the contract, which is in another currency.
+    assert rows == [{"disposition": "busy", "cost": None}]
+
+
+@pytest.mark.parametrize("mart", ["collector_performance", "channel_performance"])
+@pytest.mark.parametrize("currency", COSTS)
+def test_cost_is_that_of_all_attempts_in_their_currency_or_not_known(
+    measured: Warehouse, mart: str, currency: str
+) -> None:
+    who = {"collector_performance": "collector_id = 'K7'", "channel_performance": "tier = 'unknown'"}[mart]
+    [row] = measured.rows(
+        f"select cost, cost_per_unit_recovered, amount_recovered from marts.{mart} where {who} and currency = %s",
+        currency,
+    )
+
+    _, cost = COSTS[currency]
+    known = cost and Decimal(cost)
+    assert row["amount_recovered"] == 64
+    assert (row["cost"], row["cost_per_unit_recovered"]) == (known, known and round(known / 64, 6))
+
+
+def test_attempt_without_a_cost_in_its_currency_is_warned_of(measured: Warehouse) -> None:
+    """What nobody said of last week's attempts; a warning, since the vendor has been called all the same."""
+    result = measured.build(AS_OF, select="every_attempt_has_a_cost_in_its_currency", passes=False)
+
+    assert result.failures == ("every_attempt_has_a_cost_in_its_currency",)
 
 
 def test_attempt_outside_its_window_is_a_breach(measured: Warehouse) -> None:

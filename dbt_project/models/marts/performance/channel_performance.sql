@@ -30,7 +30,7 @@ worked as (
         count(*) as attempts,
         count(*) filter (where is_contact) as contacts,
         count(*) filter (where is_right_party) as right_party_contacts,
-        sum(cost) as cost,
+        {{ cost_of_all() }} as cost,
         coalesce(sum(talk_seconds), 0) as talk_seconds,
         count(*) filter (where is_outside_window or is_after_stop) as breaches,
         count(*) filter (where is_complaint) as complaints
@@ -120,7 +120,7 @@ joined as (
         coalesce(promised.amount_promised, 0) as amount_promised,
         coalesce(promised.amount_kept, 0) as amount_kept,
         coalesce(recovered.amount_recovered, 0) as amount_recovered,
-        coalesce(worked.cost, 0) as cost,
+        case when worked.attempts is null then 0 else worked.cost end as cost,
         coalesce(worked.talk_seconds, 0) as talk_seconds,
         coalesce(worked.breaches, 0) as breaches,
         coalesce(worked.complaints, 0) as complaints

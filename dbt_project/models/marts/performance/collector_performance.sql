@@ -118,7 +118,7 @@ worked as (
         count(*) as attempts,
         count(*) filter (where is_contact) as contacts,
         count(*) filter (where is_right_party) as right_party_contacts,
-        sum(cost) as cost,
+        {{ cost_of_all() }} as cost,
         coalesce(sum(talk_seconds), 0) as talk_seconds
     from attempts
     where collector_id is not null
@@ -227,7 +227,7 @@ joined as (
         coalesce(promised.promises_matured, 0) as promises_matured,
         coalesce(promised.amount_promised, 0) as amount_promised,
         coalesce(promised.amount_kept, 0) as amount_kept,
-        coalesce(worked.cost, 0) as cost,
+        case when worked.attempts is null then 0 else worked.cost end as cost,
         coalesce(worked.talk_seconds, 0) as talk_seconds,
         coalesce(quality.reviews, 0) as reviews,
         coalesce(conduct.ratings, 0) as ratings,

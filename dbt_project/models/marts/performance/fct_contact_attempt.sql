@@ -44,8 +44,11 @@ select
     results.promise_amount,
     results.promise_on,
     results.amount_collected,
-    -- What the vendor charged, or what it charges by contract where it does not say.
-    cast(coalesce(results.cost, vendors.cost_per_attempt) as numeric(18, 4)) as cost,
+    -- What the vendor charged, or what it charges by contract where it does not say: known in one currency only.
+    cast(
+        coalesce(results.cost, case when results.currency = vendors.currency then vendors.cost_per_attempt end)
+        as numeric(18, 4)
+    ) as cost,
     results.currency,
     results.is_complaint,
     results.satisfaction,

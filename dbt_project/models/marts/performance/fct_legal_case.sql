@@ -61,7 +61,7 @@ reported as (
             as settled_on,
         cast(min(attempted_at) filter (where disposition = 'returned') at time zone {{ bank_time_zone() }} as date)
             as returned_on,
-        sum(cost) as cost
+        {{ cost_of_all() }} as cost
     from attempts
     where channel = 'legal'
     group by batch_id, contact_ref
@@ -106,7 +106,7 @@ select
     reported.returned_on,
     decisions.days_past_due,
     decisions.arrears_amount,
-    cast(coalesce(reported.cost, 0) as numeric(18, 4)) as cost,
+    cast(case when reported.batch_id is null then 0 else reported.cost end as numeric(18, 4)) as cost,
     cast(greatest(0, coalesce(recovered.amount, 0)) as numeric(18, 2)) as recovered,
     case
         when reported.returned_on is not null then 'returned'
