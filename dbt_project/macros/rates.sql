@@ -20,6 +20,16 @@
     case when count(cost) = count(*) then sum(cost) end
 {%- endmacro %}
 
+{% macro score_of_reviews() -%}
+    {#-
+        The score of rows of `reviews` joined to their `requests`: that of recordings that chance drew, where there are any.
+        Others were chosen because something was wrong with them, or by the vendor.
+    -#}
+    cast(
+        round(coalesce(avg(reviews.score) filter (where requests.is_random), avg(reviews.score)), 2) as numeric(18, 2)
+    )
+{%- endmacro %}
+
 {% macro minimum_cases() -%}
     {#- Fewer cases than this are no comparison: they join a coarser group. -#}
     20
@@ -65,4 +75,79 @@
         ),
         3
     )
+{%- endmacro %}
+
+{% macro indexed_recovery(unit, share='own_share', has_peers='has_peers', variance_of_peers='variance_of_peers') -%}
+    {#-
+        What the cases of each unit, month and currency recovered and were expected to, and the index of both with the ends of
+        its 95 % interval. A query over a CTE called `cases`: rows of int_collectors__case, of which the arguments name the
+        columns that say what of a group is the unit's own.
+    -#}
+    {%- set key = unit ~ ', month, currency' -%}
+    with indexed as (
+        -- Recovered over expected: 1 is what equal cases recover on average.
+        select
+            *,
+            sum(amount_recovered) over (partition by {{ key }})
+            / nullif(sum(expected_recovery) over (partition by {{ key }}), 0) as recovery_index
+        from cases
+    ),
+
+    -- The chance in the index: that of the unit's own cases, which are part of what they are compared with, and that of the
+    -- others' in the expectation.
+    summed as (
+        select
+            {{ key }},
+            count(*) as cases,
+            sum(amount_recovered) as amount_recovered,
+            sum(expected_recovery) as expected_recovery,
+            min(recovery_index) as recovery_index,
+            bool_and({{ has_peers }}) as has_peers,
+            sum(
+                power((1 - recovery_index * {{ share }}) * (amount_recovered - recovery_index * expected_recovery), 2)
+                + recovery_index * recovery_index * {{ variance_of_peers }}
+            ) * count(*) / nullif(count(*) - 1.0, 0) as variance,
+            sum(expected_recovery * typical_recovery) / nullif(sum(expected_recovery), 0) as typical_recovery
+        from indexed
+        group by {{ key }}
+    ),
+
+    -- No interval where nothing was expected, nor where a case had nobody to be compared with.
+    comparable as (
+        select
+            *,
+            has_peers and expected_recovery > 0 and cases > 1 as is_comparable
+        from summed
+    ),
+
+    -- One payment more might have come as well as not: the upper end allows for it, and has a value where nothing came.
+    bounded as (
+        select
+            *,
+            case
+                when is_comparable and amount_recovered > 0
+                    then {{ chance_bound('amount_recovered', 'variance', -1.96) }} / expected_recovery
+                when is_comparable then 0
+            end as lower_end,
+            case
+                when is_comparable
+                    then
+                        {{ chance_bound(
+                            '(amount_recovered + typical_recovery)',
+                            '(variance + typical_recovery * typical_recovery)',
+                            1.96
+                        ) }} / expected_recovery
+            end as upper_end
+        from comparable
+    )
+
+    select
+        {{ key }},
+        cases,
+        amount_recovered,
+        cast(round(recovery_index, 6) as numeric(18, 6)) as recovery_index,
+        cast(round(cast(lower_end as numeric(30, 12)), 6) as numeric(18, 6)) as recovery_index_low,
+        cast(round(cast(upper_end as numeric(30, 12)), 6) as numeric(18, 6)) as recovery_index_high,
+        round(expected_recovery, 2) as expected_recovery
+    from bounded
 {%- endmacro %}

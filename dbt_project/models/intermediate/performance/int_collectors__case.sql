@@ -10,6 +10,10 @@ assignments as (
     select * from {{ ref('stg_core_banking__collector_assignments') }}
 ),
 
+collectors as (
+    select * from {{ ref('stg_core_banking__collectors') }}
+),
+
 loans as (
     select * from {{ ref('int_loans__terms') }}
 ),
@@ -68,7 +72,10 @@ touches as (
         customer_id,
         currency,
         attempted_month as month,
-        cast(attempted_at at time zone {{ bank_time_zone() }} as date) as touched_on
+        cast(attempted_at at time zone {{ bank_time_zone() }} as date) as touched_on,
+        channel,
+        vendor,
+        tier
     from attempts
     where collector_id is not null
     union all
@@ -77,7 +84,10 @@ touches as (
         customer_id,
         currency,
         month,
-        month as touched_on
+        month as touched_on,
+        channel,
+        vendor,
+        tier
     from carried
     union all
     select
@@ -85,7 +95,10 @@ touches as (
         payments.customer_id,
         payments.currency,
         payments.paid_month as month,
-        payments.paid_on as touched_on
+        payments.paid_on as touched_on,
+        payments.channel,
+        payments.vendor,
+        payments.tier
     from payments
     where payments.collector_id is not null
     union all
@@ -94,8 +107,12 @@ touches as (
         assignments.customer_id,
         customer_currencies.currency,
         months.month,
-        greatest(assignments.assigned_on, months.month) as touched_on
+        greatest(assignments.assigned_on, months.month) as touched_on,
+        collectors.channel,
+        collectors.vendor,
+        null as tier
     from assignments
+    left join collectors on assignments.collector_id = collectors.collector_id
     inner join customer_currencies on assignments.customer_id = customer_currencies.customer_id
     cross join horizon
     cross join lateral {{ months_from(
@@ -114,6 +131,14 @@ cases as (
         min(touched_on) as begun_on
     from touches
     group by collector_id, customer_id, currency, month
+),
+
+-- Whose team has the case, and in which tier: as the first contact in it said, or an assignment where there is no other.
+first_touches as (
+    {{ first_of_each(
+        'touches', 'collector_id, customer_id, currency, month',
+        'case when tier is null then 1 else 0 end, touched_on asc, channel asc nulls last, vendor asc nulls last, tier asc'
+    ) }}
 ),
 
 -- How the case stood on the evening before it began, before anything that the collector did.
@@ -169,6 +194,9 @@ described as (
         standing.month,
         standing.product,
         standing.arrears_amount,
+        coalesce(first_touches.channel, 'unknown') as channel,
+        coalesce(first_touches.vendor, 'unknown') as vendor,
+        coalesce(first_touches.tier, 'unknown') as tier,
         coalesce(recovered.amount, 0) as amount_recovered,
         case
             when standing.is_written_off then 8
@@ -179,6 +207,12 @@ described as (
         -- What begins late in the month has less time to recover anything in it.
         least(2, cast(floor((extract(day from standing.begun_on) - 1) / 10.0) as integer)) as start_band
     from standing
+    inner join first_touches
+        on
+            standing.collector_id = first_touches.collector_id
+            and standing.customer_id = first_touches.customer_id
+            and standing.currency = first_touches.currency
+            and standing.month = first_touches.month
     left join recovered
         on
             standing.collector_id = recovered.collector_id
@@ -254,16 +288,21 @@ deviating as (
     from expected
 ),
 
+-- What of each group's expectation is a unit's own, and what chance did to the others': a unit is a collector, or a team's
+-- cases of a tier.
 compared as (
     select
         *,
-        count(*) over (partition by month, currency, comparison_group, collector_id) as own_cases,
-        count(*) over (partition by month, currency, comparison_group) as group_cases,
-        cast(sum(weight) over (partition by month, currency, comparison_group, collector_id) as double precision)
-        / sum(weight) over (partition by month, currency, comparison_group) as own_share,
+        {% for unit, columns in {'own': 'collector_id', 'team': 'channel, vendor, tier'}.items() -%}
+        count(*) over (partition by month, currency, comparison_group, {{ columns }}) as {{ unit }}_cases,
+        cast(sum(weight) over (partition by month, currency, comparison_group, {{ columns }}) as double precision)
+        / sum(weight) over (partition by month, currency, comparison_group) as {{ unit }}_share,
         sum(squared_deviation) over (partition by month, currency, comparison_group)
-        - sum(squared_deviation) over (partition by month, currency, comparison_group, collector_id)
-            as deviation_of_others,
+        - sum(squared_deviation) over (partition by month, currency, comparison_group, {{ columns }})
+            as deviation_besides_{{ unit }},
+        {% endfor -%}
+        count(*) over (partition by month, currency, comparison_group, channel, vendor) as cases_of_team,
+        count(*) over (partition by month, currency, comparison_group) as group_cases,
         sum(squared_recovery) over (partition by month, currency, comparison_group)
         / nullif(sum(amount_recovered) over (partition by month, currency, comparison_group), 0) as typical_recovery
     from deviating
@@ -274,6 +313,9 @@ select
     customer_id,
     currency,
     month,
+    channel,
+    vendor,
+    tier,
     tier_band,
     size_band,
     product,
@@ -284,6 +326,10 @@ select
     expected_recovery,
     own_share,
     own_cases < group_cases as has_peers,
-    greatest(0, deviation_of_others) * own_share * own_share / own_cases as variance_of_peers,
+    greatest(0, deviation_besides_own) * own_share * own_share / own_cases as variance_of_peers,
+    team_share,
+    -- Another tier of the same team is nobody to compare it with.
+    cases_of_team < group_cases as team_has_peers,
+    greatest(0, deviation_besides_team) * team_share * team_share / team_cases as variance_of_other_teams,
     coalesce(typical_recovery, 0) as typical_recovery
 from compared

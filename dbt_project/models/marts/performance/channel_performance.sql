@@ -15,8 +15,20 @@ promise_facts as (
     select * from {{ ref('int_customers__promise') }}
 ),
 
-payments as (
-    select * from {{ ref('int_payments__attributed') }}
+cases as (
+    select * from {{ ref('int_collectors__case') }}
+),
+
+reviews as (
+    select * from {{ ref('stg_vendor__qa') }}
+),
+
+requests as (
+    select * from {{ ref('qa_request') }}
+),
+
+complaints as (
+    select * from {{ ref('stg_core_banking__complaints') }}
 ),
 
 worked as (
@@ -32,8 +44,7 @@ worked as (
         count(*) filter (where is_right_party) as right_party_contacts,
         {{ cost_of_all() }} as cost,
         coalesce(sum(talk_seconds), 0) as talk_seconds,
-        count(*) filter (where is_outside_window or is_after_stop) as breaches,
-        count(*) filter (where is_complaint) as complaints
+        count(*) filter (where is_outside_window or is_after_stop) as breaches
     from attempts
     group by channel, vendor, tier, attempted_month, currency
 ),
@@ -63,44 +74,117 @@ promised as (
 ),
 
 recovered as (
+    {{ indexed_recovery('channel, vendor, tier', 'team_share', 'team_has_peers', 'variance_of_other_teams') }}
+),
+
+-- A recording is of the attempt that reported it: its review counts where the attempt does.
+recorded as (
+    select * from attempts
+    where recording_ref is not null
+),
+
+recordings as (
+    {{ first_of_each('recorded', 'vendor, recording_ref', 'attempted_at desc, result_id desc') }}
+),
+
+quality as (
+    select
+        recordings.channel,
+        recordings.vendor,
+        recordings.tier,
+        recordings.currency,
+        cast(date_trunc('month', reviews.reviewed_on) as date) as month,
+        {{ score_of_reviews() }} as qa_score,
+        count(*) as reviews,
+        count(*) filter (where reviews.breach_code is not null) as breaches
+    from reviews
+    inner join recordings
+        on
+            reviews.vendor = recordings.vendor
+            and reviews.recording_ref = recordings.recording_ref
+    left join requests
+        on
+            reviews.vendor = requests.vendor
+            and reviews.recording_ref = requests.recording_ref
+    group by
+        recordings.channel, recordings.vendor, recordings.tier, recordings.currency,
+        date_trunc('month', reviews.reviewed_on)
+),
+
+-- What somebody complained of to the bank is the last attempt of the collector whom he named.
+blamed as (
+    select
+        complaints.complaint_id,
+        complaints.received_at as complained_at,
+        attempts.channel,
+        attempts.vendor,
+        attempts.tier,
+        attempts.currency,
+        attempts.customer_id,
+        attempts.attempted_at,
+        attempts.result_id
+    from complaints
+    inner join attempts
+        on
+            complaints.customer_id = attempts.customer_id
+            and complaints.collector_id = attempts.collector_id
+            and complaints.received_at >= attempts.attempted_at
+            and complaints.received_at - interval '30 days' <= attempts.attempted_at
+),
+
+to_the_bank as (
+    {{ first_of_each('blamed', 'complaint_id', 'attempted_at desc, result_id desc') }}
+),
+
+complained as (
     select
         channel,
         vendor,
-        paid_month as month,
+        tier,
         currency,
-        coalesce(tier, 'unknown') as tier,
-        sum(amount) as amount_recovered
-    from payments
-    where
-        channel is not null
-        and vendor is not null
-    group by channel, vendor, coalesce(tier, 'unknown'), paid_month, currency
+        customer_id,
+        cast(complained_at at time zone {{ bank_time_zone() }} as date) as complained_on
+    from to_the_bank
+    union all
+    select
+        channel,
+        vendor,
+        tier,
+        currency,
+        customer_id,
+        cast(attempted_at at time zone {{ bank_time_zone() }} as date) as complained_on
+    from attempts
+    where is_complaint
+),
+
+-- A customer who complains to the vendor and to the bank on one day complains once.
+complained_once as (
+    {{ first_of_each('complained', 'channel, vendor, customer_id, complained_on', 'tier asc, currency asc') }}
+),
+
+complaint_counts as (
+    select
+        channel,
+        vendor,
+        tier,
+        currency,
+        cast(date_trunc('month', complained_on) as date) as month,
+        count(*) as complaints
+    from complained_once
+    group by channel, vendor, tier, currency, date_trunc('month', complained_on)
 ),
 
 keys as (
+    {% for part in ['worked', 'promised', 'recovered', 'quality', 'complaint_counts'] -%}
     select
         channel,
         vendor,
         tier,
         month,
         currency
-    from worked
-    union distinct
-    select
-        channel,
-        vendor,
-        tier,
-        month,
-        currency
-    from promised
-    union distinct
-    select
-        channel,
-        vendor,
-        tier,
-        month,
-        currency
-    from recovered
+    from {{ part }}
+    {% if not loop.last %}union distinct{% endif %}
+    {% endfor %}
 ),
 
 joined as (
@@ -111,6 +195,11 @@ joined as (
         keys.month,
         keys.currency,
         worked.satisfaction,
+        recovered.recovery_index,
+        recovered.recovery_index_low,
+        recovered.recovery_index_high,
+        quality.qa_score,
+        coalesce(recovered.cases, 0) as cases,
         coalesce(worked.attempts, 0) as attempts,
         coalesce(worked.contacts, 0) as contacts,
         coalesce(worked.right_party_contacts, 0) as right_party_contacts,
@@ -120,32 +209,22 @@ joined as (
         coalesce(promised.amount_promised, 0) as amount_promised,
         coalesce(promised.amount_kept, 0) as amount_kept,
         coalesce(recovered.amount_recovered, 0) as amount_recovered,
+        coalesce(recovered.expected_recovery, 0) as expected_recovery,
         case when worked.attempts is null then 0 else worked.cost end as cost,
         coalesce(worked.talk_seconds, 0) as talk_seconds,
-        coalesce(worked.breaches, 0) as breaches,
-        coalesce(worked.complaints, 0) as complaints
+        coalesce(quality.reviews, 0) as reviews,
+        coalesce(worked.breaches, 0) + coalesce(quality.breaches, 0) as breaches,
+        coalesce(complaint_counts.complaints, 0) as complaints
     from keys
-    left join worked
+    {% for part in ['worked', 'promised', 'recovered', 'quality', 'complaint_counts'] -%}
+    left join {{ part }}
         on
-            keys.channel = worked.channel
-            and keys.vendor = worked.vendor
-            and keys.tier = worked.tier
-            and keys.month = worked.month
-            and keys.currency = worked.currency
-    left join promised
-        on
-            keys.channel = promised.channel
-            and keys.vendor = promised.vendor
-            and keys.tier = promised.tier
-            and keys.month = promised.month
-            and keys.currency = promised.currency
-    left join recovered
-        on
-            keys.channel = recovered.channel
-            and keys.vendor = recovered.vendor
-            and keys.tier = recovered.tier
-            and keys.month = recovered.month
-            and keys.currency = recovered.currency
+            keys.channel = {{ part }}.channel
+            and keys.vendor = {{ part }}.vendor
+            and keys.tier = {{ part }}.tier
+            and keys.month = {{ part }}.month
+            and keys.currency = {{ part }}.currency
+    {% endfor %}
 )
 
 select
@@ -154,6 +233,7 @@ select
     tier,
     month,
     currency,
+    cast(cases as integer) as cases,
     cast(attempts as integer) as attempts,
     cast(contacts as integer) as contacts,
     cast(right_party_contacts as integer) as right_party_contacts,
@@ -166,9 +246,15 @@ select
     cast(amount_promised as numeric(18, 2)) as amount_promised,
     cast(amount_kept as numeric(18, 2)) as amount_kept,
     cast(amount_recovered as numeric(18, 2)) as amount_recovered,
+    cast(expected_recovery as numeric(18, 2)) as expected_recovery,
+    recovery_index,
+    recovery_index_low,
+    recovery_index_high,
     cast(cost as numeric(18, 4)) as cost,
     {{ rate('cost', 'amount_recovered') }} as cost_per_unit_recovered,
     cast(talk_seconds as bigint) as talk_seconds,
+    qa_score,
+    cast(reviews as integer) as reviews,
     cast(breaches as integer) as breaches,
     cast(complaints as integer) as complaints,
     satisfaction

@@ -35,77 +35,8 @@ trainings as (
     select * from {{ ref('int_collectors__training') }}
 ),
 
--- Recovered over expected: 1 is what equal cases recover on average.
-indexed as (
-    select
-        *,
-        sum(amount_recovered) over (partition by collector_id, month, currency)
-        / nullif(sum(expected_recovery) over (partition by collector_id, month, currency), 0) as recovery_index
-    from cases
-),
-
--- The chance in the index: that of the collector's own cases, which are part of what they are compared with, and that
--- of the others' in the expectation.
-summed as (
-    select
-        collector_id,
-        month,
-        currency,
-        count(*) as cases,
-        sum(amount_recovered) as amount_recovered,
-        sum(expected_recovery) as expected_recovery,
-        min(recovery_index) as recovery_index,
-        bool_and(has_peers) as has_peers,
-        sum(
-            power((1 - recovery_index * own_share) * (amount_recovered - recovery_index * expected_recovery), 2)
-            + recovery_index * recovery_index * variance_of_peers
-        ) * count(*) / nullif(count(*) - 1.0, 0) as variance,
-        sum(expected_recovery * typical_recovery) / nullif(sum(expected_recovery), 0) as typical_recovery
-    from indexed
-    group by collector_id, month, currency
-),
-
--- No interval where nothing was expected, nor where a case had nobody to be compared with.
-comparable as (
-    select
-        *,
-        has_peers and expected_recovery > 0 and cases > 1 as is_comparable
-    from summed
-),
-
--- One payment more might have come as well as not: the upper end allows for it, and has a value where nothing came.
-bounded as (
-    select
-        *,
-        case
-            when is_comparable and amount_recovered > 0
-                then {{ chance_bound('amount_recovered', 'variance', -1.96) }} / expected_recovery
-            when is_comparable then 0
-        end as lower_end,
-        case
-            when is_comparable
-                then
-                    {{ chance_bound(
-                        '(amount_recovered + typical_recovery)',
-                        '(variance + typical_recovery * typical_recovery)',
-                        1.96
-                    ) }} / expected_recovery
-        end as upper_end
-    from comparable
-),
-
 recovery as (
-    select
-        collector_id,
-        month,
-        currency,
-        cases,
-        amount_recovered,
-        cast(round(recovery_index, 6) as numeric(18, 6)) as recovery_index,
-        cast(round(cast(lower_end as numeric(30, 12)), 6) as numeric(18, 6)) as recovery_index_low,
-        cast(round(cast(upper_end as numeric(30, 12)), 6) as numeric(18, 6)) as recovery_index_high,
-        round(expected_recovery, 2) as expected_recovery
-    from bounded
+    {{ indexed_recovery('collector_id') }}
 ),
 
 worked as (
@@ -141,17 +72,11 @@ promised as (
 ),
 
 -- What is judged of a collector whatever the currency: the same on each of his rows of the month.
---
--- A score is that of recordings that chance drew, where there are any: others were chosen because something was wrong
--- with them, or by the vendor.
 quality as (
     select
         reviews.collector_id,
         cast(date_trunc('month', reviews.reviewed_on) as date) as month,
-        cast(
-            round(coalesce(avg(reviews.score) filter (where requests.is_random), avg(reviews.score)), 2)
-            as numeric(18, 2)
-        ) as qa_score,
+        {{ score_of_reviews() }} as qa_score,
         count(*) as reviews,
         count(*) filter (where reviews.breach_code is not null) as breaches
     from reviews
