@@ -1,11 +1,12 @@
 {#- A channel that needs an address or a number, and the customer has none that will do. -#}
 {%- set lacks_point = "channels.contact_kind <> 'none' and choices.contact_point_id is null" -%}
 
-with scope as (
+-- Inline: PostgreSQL reads what it wrote down as a whole in one process only, and all of this is one large join.
+with scope as {{ inline() }} (
     select * from {{ ref('int_customers__scope') }}
 ),
 
-channels as (
+channels as {{ inline() }} (
     select * from {{ ref('channels') }}
 ),
 
@@ -191,7 +192,7 @@ left_today as (
     from allowances
 ),
 
-used_up as (
+used_up as {{ inline() }} (
     select * from left_today
     where is_day_used_up or is_period_used_up
 )
