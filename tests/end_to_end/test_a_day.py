@@ -181,6 +181,9 @@ def test_deliveries_are_shown_and_agree_with_what_lies_at_the_vendors(
     result = system.arrears("deliveries", "--as-of", str(as_of), "--reconcile")
     assert result.returncode == 0, result.stderr
     assert "sms-demo_sms-" in result.stdout
+    counted = [line for line in result.stdout.splitlines() if line.endswith(" 0 │")]
+    assert [line.split()[1] for line in counted] == ["customers", "rows", "files", "rows", "payments"]
+    assert f"{as_of} agrees: the directories of 5 vendors" in result.stdout
 
 
 def test_bi_reader_reads_views_and_no_personal_data(system: System, demo_output: str) -> None:

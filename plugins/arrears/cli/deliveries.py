@@ -5,7 +5,8 @@ import logging
 import os
 import sys
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg2
@@ -20,6 +21,7 @@ from arrears.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from arrears.delivery.circuit import Outage
+    from arrears.delivery.reconcile_sums import Sum
 
 _STYLES = {
     "planned": "dim",
@@ -58,8 +60,15 @@ def deliveries(
     console.print(_table(rows, as_of))
     for outage in read_outages(settings):
         console.print(_outage(outage))
-    if reconcile and (found := find_differences(settings, as_of)):
-        raise DeliveryError(f"{as_of:%Y-%m-%d} does not agree:\n  " + "\n  ".join(found))
+    if reconcile:
+        compared = compare(settings, as_of.date())
+        console.print(_sums_table(compared.sums, as_of))
+        if compared.differences:
+            raise DeliveryError(f"{as_of:%Y-%m-%d} does not agree:\n  " + "\n  ".join(compared.differences))
+        console.print(
+            f"[green]✓[/] {as_of:%Y-%m-%d} agrees: the directories of {compared.vendors} vendors, the ledger and the"
+            " decisions say the same, and the sums add up."
+        )
 
 
 def read_deliveries(settings: Settings, as_of: datetime) -> list[dict[str, Any]]:
@@ -81,9 +90,21 @@ def read_outages(settings: Settings) -> "list[Outage]":
         return current_outages(warehouse)
 
 
-def find_differences(settings: Settings, as_of: datetime) -> list[str]:
-    """The ledger of a day against the vendors' directories and the decisions; see `arrears.delivery.reconcile`."""
+@dataclass(frozen=True)
+class Compared:
+    """A day held against itself."""
+
+    vendors: int
+    """Whose directories were looked into."""
+    sums: "list[Sum]"
+    differences: list[str]
+    """What does not agree, a line each."""
+
+
+def compare(settings: Settings, as_of: date) -> Compared:
+    """The ledger of a day against the vendors' directories and the decisions, and the sums of the day. Reads only."""
     from arrears.delivery.reconcile import Server, differences
+    from arrears.delivery.reconcile_sums import sums
     from arrears.operators.delivery import vendor_sftp
     from arrears.services.airflow import airflow_environment
     from arrears.services.vendors import vendor_codes
@@ -96,7 +117,9 @@ def find_differences(settings: Settings, as_of: datetime) -> list[str]:
         warehouse = stack.enter_context(closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))))
         for vendor in vendor_codes():
             servers[vendor] = stack.enter_context(vendor_sftp(warehouse, vendor))
-        return differences(warehouse, servers, as_of=as_of.date())
+        found = differences(warehouse, servers, as_of=as_of)
+        added_up = sums(warehouse, as_of=as_of)
+    return Compared(len(servers), added_up, found + [str(each) for each in added_up if each.difference])
 
 
 def _outage(outage: "Outage") -> str:
@@ -118,6 +141,16 @@ def _table(rows: list[dict[str, Any]], as_of: datetime) -> Table:
             _clock(row["acknowledged_at"]),
             _note(row),
         )
+    return table
+
+
+def _sums_table(sums: "list[Sum]", as_of: datetime) -> Table:
+    table = Table(title=f"Reconciled for {as_of:%Y-%m-%d}", title_justify="left")
+    for heading in ("counted", "", "found", "difference"):
+        table.add_column(heading, justify="right" if heading in ("", "difference") else "left")
+    for each in sums:
+        difference = f"[red]{each.difference:+,}[/]" if each.difference else "0"
+        table.add_row(each.counted, f"{each.total:,}", each.places, difference)
     return table
 
 

@@ -278,6 +278,12 @@ def batch_in_name(file_name: str) -> str | None:
     return match["batch_id"] if match else None
 
 
+def count_lines(content: bytes) -> int:
+    """Lines after the first: how many rows a table may have had that cannot be read as one."""
+    lines = content.count(b"\n") + (bool(content) and not content.endswith((b"\n", b"\n\0")))
+    return max(0, lines - 1)
+
+
 def read(content: bytes) -> Ack | Table:
     """Tell by its content what the file is; names are the vendor's own affair.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import pandas as pd
 import psycopg2.extensions
@@ -86,6 +86,8 @@ class FileOutcome:
     batch_id: str | None = None
     rows: int = 0
     rejected: int = 0
+    repeated: int = 0
+    """Rows that report again, to the letter, what was reported before."""
     problems: tuple[str, ...] = ()
 
 
@@ -282,7 +284,13 @@ def _load_results(this: Desk, cursor: Cursor, file: InboundFile, table: Table) -
         _alert(this, batch, f"{len(rows.lines)} attempts were reported on a list that is {batch.state}")
     _close_when_worked(this, cursor, batch)
     return FileOutcome(
-        file.label, "results", "loaded", batch.batch_id, rows=len(rows.lines), rejected=rows.count_set_aside()
+        file.label,
+        "results",
+        "loaded",
+        batch.batch_id,
+        rows=len(rows.lines),
+        rejected=rows.count_set_aside(),
+        repeated=_count_repeated(cursor),
     )
 
 
@@ -324,6 +332,11 @@ def _conflicts(cursor: Cursor, batch: ledger.Batch) -> dict[int, str]:
         " inner join verdict on incoming._line_number = verdict._line_number where verdict.verdict = 'conflict'"
     )
     return dict(cursor.fetchall())
+
+
+def _count_repeated(cursor: Cursor) -> int:
+    cursor.execute("select count(*) from verdict where verdict = 'repeated'")
+    return cast(int, _first(cursor))
 
 
 def _verdicts(rows: _Rows, conflicts: Mapping[int, str]) -> pd.DataFrame:

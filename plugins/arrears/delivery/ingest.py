@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from arrears.delivery.inbound import FileRefused, ReasonFile, SetAside
+from arrears.delivery.inbound import FileRefused, ReasonFile, SetAside, batch_in_name, count_lines
 from arrears.delivery.inbound_load import (
     Connection,
     Cursor,
@@ -66,8 +66,12 @@ class IngestReport:
 
     @property
     def loaded_rows(self) -> int:
-        """Rows of results and reviews that were not set aside."""
-        return sum(file.rows - file.rejected for file in self.files if file.state == "loaded" and file.kind != "ack")
+        """Rows of results and reviews that were neither set aside nor known already."""
+        return sum(
+            file.rows - file.rejected - file.repeated
+            for file in self.files
+            if file.state == "loaded" and file.kind != "ack"
+        )
 
     @property
     def rejected_rows(self) -> int:
@@ -229,11 +233,23 @@ def _judge(desk: Desk, file: InboundFile) -> FileOutcome:
 
 
 def _refuse(desk: Desk, file: InboundFile, problems: Sequence[str]) -> FileOutcome:
-    outcome = FileOutcome(file.label, kind_of(file.content), "refused", problems=tuple(problems))
     with desk.warehouse, desk.warehouse.cursor() as cursor:
+        batch_id = _batch_in_name(desk, cursor, file)
+        rows = count_lines(file.content) if batch_id else 0
+        outcome = FileOutcome(file.label, kind_of(file.content), "refused", batch_id, rows, problems=tuple(problems))
         _note_file(desk, cursor, file, outcome)
     _log.warning("%s: %s refused, %s problems", desk.vendor.name, file.label, len(problems))
     return outcome
+
+
+def _batch_in_name(desk: Desk, cursor: Cursor, file: InboundFile) -> str | None:
+    """The batch whose results a refused file was to be, by its name: what it says cannot be believed."""
+    cursor.execute(
+        "select batch_id from ops.delivery_batch where batch_id = %s and vendor = %s",
+        (batch_in_name(file.name), desk.vendor.name),
+    )
+    row = cursor.fetchone()
+    return str(row[0]) if row else None
 
 
 def _loaded_before(desk: Desk, cursor: Cursor, file: InboundFile) -> FileKind | None:
@@ -258,6 +274,7 @@ def _note_file(desk: Desk, cursor: Cursor, file: InboundFile, outcome: FileOutco
             "state": outcome.state,
             "rows": outcome.rows,
             "rejected": outcome.rejected,
+            "repeated": outcome.repeated,
             "reason": "\n".join(outcome.problems) or None,
             "read_at": desk.now,
         },

@@ -296,7 +296,7 @@ def test_a_longer_file_that_repeats_a_part_counts_each_attempt_once(calls: Vendo
 
     report = calls.read()
 
-    assert (report.files[0].rows, report.rejected_rows) == (3, 0)
+    assert (report.files[0].rows, report.files[0].repeated, report.loaded_rows, report.rejected_rows) == (3, 2, 1, 0)
     assert query(calls.warehouse, "select count(*) from landing.vendor_result") == [(2,)]
 
 
@@ -718,7 +718,7 @@ def test_each_damaged_file_is_refused_whole_with_words_that_help_and_stops_no_ot
         _, content, problem = DAMAGED_FILES[damage]
         label = name if name in outcomes else f"unnamed-{hashlib.sha256(content).hexdigest()[:12]}"
         outcome = outcomes[label]
-        assert (outcome.state, outcome.rows) == ("refused", 0), damage
+        assert outcome.state == "refused", damage
         assert problem in "; ".join(outcome.problems), damage
         told = calls.reason("refused", label)
         assert told["problems"] == list(outcome.problems), damage
@@ -866,6 +866,21 @@ def test_results_of_a_stop_file_are_refused(calls: Vendor) -> None:
     calls.drop(f"{stop}.results-1.csv", table([GOOD]))
 
     assert "no results are expected" in calls.read().files[0].problems[0]
+
+
+def test_rows_of_a_refused_file_are_counted_where_its_name_says_whose_they_are(calls: Vendor) -> None:
+    damaged = table([GOOD, GOOD]).replace(",", ";")
+    for name in (f"{CALLS}.results-1.csv", f"{MESSAGES}.results-1.csv", "mine.csv"):
+        calls.drop(name, damaged)
+
+    files = {file.file_name: (file.state, file.batch_id, file.rows) for file in calls.read().files}
+
+    unknown = ("refused", None, 0)
+    assert files == {
+        f"{CALLS}.results-1.csv": ("refused", CALLS, 2),
+        f"{MESSAGES}.results-1.csv": unknown,  # another vendor's
+        "mine.csv": unknown,
+    }
 
 
 def test_a_refused_file_may_be_sent_again_and_is_judged_afresh(calls: Vendor) -> None:

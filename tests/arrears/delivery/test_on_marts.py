@@ -19,6 +19,7 @@ from marts_warehouse import Warehouse, new_warehouse
 from arrears.delivery.legal import proposals, record_approval
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
 from arrears.delivery.recall import plan_recalls, write_recall
+from arrears.delivery.reconcile_sums import SUMS, sums
 from arrears.delivery.seal import seal_day
 from arrears.delivery.statements import statement
 from arrears.delivery.stop import plan_stop
@@ -31,7 +32,7 @@ from arrears.source.contract import TABLES
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 MODELS = (
     "+fct_contact_decision +path:models/intermediate/contact_lists +fct_contact_attempt +fct_loan_delinquency"
-    " stg_core_banking__feed_status int_loan_transactions__effects"
+    " stg_core_banking__feed_status int_loan_transactions__effects +int_payments__attributed"
 )
 
 
@@ -42,6 +43,7 @@ def decided(server: Settings) -> Iterator[Warehouse]:
     build_cases(world)
     for customer in world.rows["customers"]:
         customer["given_name"] = "Given"  # the cases use the customer's id, which may not leave
+    _pay_today(world)
     with new_warehouse(server) as warehouse:
         create_openpgp_keys(warehouse.settings)
         world.land(warehouse.connection)
@@ -59,6 +61,16 @@ def decided(server: Settings) -> Iterator[Warehouse]:
                     is_demo=True,
                 )
         yield warehouse
+
+
+def _pay_today(world: World) -> None:
+    """One whom a collector has just spoken with, one with whom that is long ago, and one whom nobody spoke with."""
+    talk = {"disposition": "right_party_no_promise", "collector_id": "K1", "currency": "CNY"}
+    for name, days_ago in (("credited", 5), ("long_ago", 40), ("by_himself", None)):
+        world.customer(name, given_name="Given")
+        if days_ago:
+            world.plan(name, "phone", talk, days_ago=days_ago)
+        world.pay(f"{name}-L1", "10.00", transaction_id=name)
 
 
 def at(warehouse: Warehouse, hour: int) -> datetime:
@@ -174,3 +186,94 @@ def test_a_stop_file_holds_what_earlier_lists_left_open(decided: Warehouse, seal
             gate_batch(warehouse, batch_id=batch.batch_id, settings=decided.settings)
 
     assert batch.row_count > 0
+
+
+REPORTED = """
+update ops.delivery_batch set state = 'acknowledged' where as_of = %(as_of)s and kind = 'contact_list';
+update ops.delivery_batch set state = 'uploaded' where as_of = %(as_of)s and channel = 'care';
+insert into ops.delivery_event (batch_id, from_state, to_state)
+select batch_id, 'written', 'uploaded' from ops.delivery_batch where as_of = %(as_of)s and kind = 'contact_list';
+insert into landing.vendor_ack (_vendor, _file_sha256, batch_id, received_at, rows, sha256, accepted, rejected)
+select vendor, 'ack', batch_id, planned_at, row_count, '', row_count, '[]'
+from ops.delivery_batch where as_of = %(as_of)s and kind = 'contact_list' and state = 'acknowledged';
+insert into ops.vendor_file (sha256, vendor, file_name, kind, batch_id, state, row_count, rejected_rows, repeated_rows)
+select files.sha256, vendor, files.sha256, files.kind, batch_id, files.state, files.rows, 1, files.repeated
+from ops.delivery_batch cross join (values
+    ('good', 'results', 'loaded', 4, 1), ('bad', 'unknown', 'refused', 7, 0), ('same', 'results', 'seen_before', 0, 0)
+) as files (sha256, kind, state, rows, repeated)
+where as_of = %(as_of)s and channel = 'phone';
+insert into landing.vendor_result
+    (_vendor, _file_sha256, _line_number, batch_id, contact_ref, attempted_at, disposition)
+select vendor, 'good', line, batch_id, 'ref', planned_at, 'busy'
+from ops.delivery_batch cross join generate_series(2, 3) as line where as_of = %(as_of)s and channel = 'phone';
+insert into quarantine.vendor_result (vendor, file_sha256, line_number, reason_code, field_name, row_text)
+values ('demo_call', 'good', 4, 'NEGATIVE', 'cost', ''), ('demo_call', 'good', 4, 'NEGATIVE', 'promise_amount', '');
+"""
+"""All lists but one are acknowledged. Of that for telephone one file came twice (two rows landed, one set aside, one
+known) and one was refused."""
+
+
+@pytest.fixture
+def reported(decided: Warehouse, sealed: dict[str, int]) -> Iterator[psycopg2.extensions.cursor]:
+    """Within a transaction that is taken back."""
+    with decided.connection.cursor() as cursor:
+        cursor.execute(REPORTED, {"as_of": AS_OF})
+        yield cursor
+    decided.connection.rollback()
+
+
+def test_what_was_decided_sent_answered_and_paid_adds_up(
+    reported: psycopg2.extensions.cursor, sealed: dict[str, int]
+) -> None:
+    found = {each.name: each for each in sums(reported.connection, as_of=AS_OF)}
+
+    assert [each.difference for each in found.values()] == [0] * len(SUMS)
+    assert found["decisions"].parts["listed"] == found["lists"].total == sum(sealed.values())
+    assert found["decisions"].parts["suppressed"] > 100
+    assert found["lists"].parts["still_open"] == sum(sealed.values())
+    assert (found["answers"].total, found["answers"].parts) == (5, {"acknowledged": 4, "unanswered": 1})
+    received = {"loaded": 2, "quarantined": 1, "repeated": 1, "refused": 7}
+    assert (found["results"].total, found["results"].parts) == (11, received)
+    assert (found["payments"].total, found["payments"].parts) == (3, {"attributed": 1, "unattributed": 2})
+
+
+TAMPERED = {
+    "a decision is lost": (
+        "decisions",
+        "delete from intermediate.int_customers__contact_decision where (customer_id, channel, currency) = (select"
+        " customer_id, channel, currency from marts.fct_contact_decision where decision = 'suppress' limit 1)",
+    ),
+    "a list has fewer rows than it says": (
+        "lists",
+        "update ops.delivery_batch set row_count = row_count + 1 where channel = 'sms' and as_of = %(as_of)s",
+    ),
+    "an acknowledgement is lost": ("answers", "delete from landing.vendor_ack where batch_id like 'sms-%%'"),
+    "a result is lost": (
+        "results",
+        "delete from landing.vendor_result where _file_sha256 = 'good' and _line_number = 2",
+    ),
+    "a rejected row is lost": ("results", "delete from quarantine.vendor_result where file_sha256 = 'good'"),
+    "a credit is lost": ("payments", "delete from intermediate.int_payments__attributed where payment_id = 'long_ago'"),
+    "a payment is credited twice": (
+        "payments",
+        "insert into intermediate.int_payments__attributed select * from intermediate.int_payments__attributed"
+        " where payment_id = 'credited'",
+    ),
+    "another amount is credited": (
+        "payments",
+        "update intermediate.int_payments__attributed set amount = amount - 0.01 where payment_id = 'credited'",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_one_row_that_is_not_as_it_was_breaks_its_sum_and_no_other(
+    reported: psycopg2.extensions.cursor, what: str
+) -> None:
+    name, tampering = TAMPERED[what]
+    reported.execute(tampering, {"as_of": AS_OF})
+
+    broken = [each for each in sums(reported.connection, as_of=AS_OF) if each.difference]
+
+    assert [each.name for each in broken] == [name]
+    assert "are unaccounted for" in str(broken[0])

@@ -34,7 +34,7 @@ begin
                 'ops.vendor_outage',
                 'outage_id vendor began_at failures last_failed_at reason opened_at next_try_at tries ended_at'
             ),
-            ('ops.vendor_file', 'sha256 vendor file_name kind batch_id state row_count rejected_rows reason read_at'),
+            ('ops.vendor_file', 'sha256 vendor file_name kind batch_id state row_count rejected_rows repeated_rows reason read_at'),
             ('ops.gate_reject', 'batch_id table_name row_id rule_id reason_code'),
             (
                 'ops.load_figures',

@@ -296,10 +296,16 @@ create table if not exists ops.vendor_file (
     state text not null check (state in ('loaded', 'refused', 'seen_before')),
     row_count bigint not null default 0,
     rejected_rows bigint not null default 0,
+    repeated_rows bigint not null default 0,
     reason text,
     read_at timestamptz not null default clock_timestamp(),
     primary key (vendor, sha256, file_name)
 );
+alter table ops.vendor_file add column if not exists repeated_rows bigint not null default 0;
+comment on column ops.vendor_file.row_count is
+    'Rows of the file; of a refused one its lines after the first, where its name says that it was to be results of a batch.';
+comment on column ops.vendor_file.repeated_rows is
+    'Rows that report an attempt again that an earlier row reported to the letter: they have no effect.';
 
 -- A sample of these tables shows too few loans, and by such statistics all rows would be read to find those of a few loans.
 -- Set once: to set it waits for whoever gathers statistics.
