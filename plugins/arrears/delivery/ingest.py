@@ -96,10 +96,12 @@ def read_inbound(
     settings: Settings,
     docs_dir: Path | None = None,
     now: datetime | None = None,
+    acks_only: bool = False,
 ) -> IngestReport:
     """Read every complete file in the vendor's `inbound/`. Commits once a file; safe to run again and at the same time.
 
     Args:
+        acks_only: Leave all but acknowledgements where they are: whoever reads results has to build their marts again.
         docs_dir: Where the gate's pages go; None renders none.
         now: Attempts after this instant are set aside as being in the future. Default: the clock.
 
@@ -124,7 +126,7 @@ def read_inbound(
     for directory in ("done", "refused"):
         sftp.mkdir(str(inbound / directory))
     complete = [name for name in _listed(sftp, inbound, vendor) if not name.endswith(".part")]
-    outcomes, errors = _take_each(desk, sftp, inbound, sorted(complete))
+    outcomes, errors = _take_each(desk, sftp, inbound, sorted(complete), acks_only)
     report = IngestReport(vendor, tuple(outcomes), tuple(errors))
     _log.info("%s", report)
     if errors:
@@ -143,14 +145,14 @@ def _listed(sftp: Inbox, inbound: PurePosixPath, vendor: str) -> Sequence[str]:
 
 
 def _take_each(
-    desk: Desk, sftp: Inbox, inbound: PurePosixPath, names: Sequence[str]
+    desk: Desk, sftp: Inbox, inbound: PurePosixPath, names: Sequence[str], acks_only: bool
 ) -> tuple[list[FileOutcome], list[ArrearsError]]:
     """Every file on its own, unless the vendor's server is gone."""
     outcomes: list[FileOutcome] = []
     errors: list[ArrearsError] = []
     for name in names:
         try:
-            outcome = _take(desk, sftp, inbound, name)
+            outcome = _take(desk, sftp, inbound, name, acks_only)
             if outcome is not None:
                 outcomes.append(outcome)
         except Exception as error:
@@ -182,8 +184,8 @@ def _answers(sftp: Inbox, inbound: PurePosixPath) -> bool:
     return True
 
 
-def _take(desk: Desk, sftp: Inbox, inbound: PurePosixPath, name: str) -> FileOutcome | None:
-    """Read, judge, commit, then move one file; None when another process was faster."""
+def _take(desk: Desk, sftp: Inbox, inbound: PurePosixPath, name: str, acks_only: bool) -> FileOutcome | None:
+    """Read, judge, commit, then move one file; None when another process was faster, or it is left to another."""
     if "/" in name or name in ("", ".", ".."):
         raise DeliveryError(
             f"vendor {desk.vendor.name}: its server lists a file whose name is a path out of inbound/; it is not read"
@@ -194,6 +196,8 @@ def _take(desk: Desk, sftp: Inbox, inbound: PurePosixPath, name: str) -> FileOut
         return None
     limit = desk.settings.vendor_file_max_bytes
     content = _read_at_most(sftp, path, limit) if size <= limit else None
+    if acks_only and (content is None or kind_of(content) != "ack"):
+        return None
     if content is None:
         file = InboundFile(path.name, f"unread-{size}-bytes", b"")
         outcome = _refuse(desk, file, [f"the file has {size} bytes, at most {limit} are read: send it in parts"])

@@ -158,7 +158,8 @@ class StopFileTakenSensor(BaseSensorOperator):
 
         require_stop_possible(warehouse, self.vendor, as_of)
         if not stop_accepted(warehouse, self.vendor, as_of):
-            read_vendor(warehouse, self.vendor, get_settings())
+            # Results are left to the DAG that builds their marts again once it has read some.
+            read_vendor(warehouse, self.vendor, get_settings(), acks_only=True)
         return stop_accepted(warehouse, self.vendor, as_of)
 
 

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from arrears.delivery.ingest import IngestReport
 
 
-def read_vendor(warehouse: "psycopg2.extensions.connection", vendor: str, settings: Settings) -> "IngestReport":
-    """Read everything that lies in a vendor's `inbound/`; each file is a transaction of its own."""
+def read_vendor(
+    warehouse: "psycopg2.extensions.connection", vendor: str, settings: Settings, *, acks_only: bool = False
+) -> "IngestReport":
+    """Read what lies in a vendor's `inbound/`; each file is a transaction of its own."""
     from arrears.delivery.ingest import read_inbound
     from arrears.operators.delivery import vendor_sftp
 
@@ -29,6 +31,7 @@ def read_vendor(warehouse: "psycopg2.extensions.connection", vendor: str, settin
             settings=settings,
             now=datetime.now(UTC),
             docs_dir=settings.home / "data_docs",
+            acks_only=acks_only,
         )
 
 

@@ -97,9 +97,9 @@ class Vendor:
     def drop(self, name: str, content: bytes | str) -> None:
         (self.inbound / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
-    def read(self, now: datetime = NOW) -> IngestReport:
+    def read(self, now: datetime = NOW, **how: bool) -> IngestReport:
         with self.session() as sftp:
-            return read_inbound(self.warehouse, sftp, vendor=self.name, settings=self.settings, now=now)
+            return read_inbound(self.warehouse, sftp, vendor=self.name, settings=self.settings, now=now, **how)
 
     def names(self, directory: str = "") -> set[str]:
         return {path.name for path in (self.inbound / directory).glob("*") if path.is_file()}
@@ -192,6 +192,18 @@ def test_acknowledgement_and_results_are_landed_and_the_batch_is_closed(calls: V
     assert query(calls.warehouse, "select rows, accepted, rejected from landing.vendor_ack") == [(3, 3, [])]
     assert calls.names() == set()
     assert calls.names("done") == {f"{CALLS}.ack.json", f"{CALLS}.results-1.csv"}
+
+
+def test_whoever_waits_for_an_acknowledgement_leaves_the_rest_where_it_is(calls: Vendor) -> None:
+    for name, content in {"a.ack": acknowledgement(), "b.csv": table([GOOD]), "c": "damaged", "d.qa": ""}.items():
+        calls.drop(name, content)
+
+    report = calls.read(acks_only=True)
+
+    assert [(file.file_name, file.kind) for file in report.files] == [("a.ack", "ack")]
+    assert state(calls.warehouse) is BatchState.ACKNOWLEDGED
+    assert calls.names() == {"b.csv", "c", "d.qa"}
+    assert calls.read().count("loaded") == 1
 
 
 def test_results_before_the_acknowledgement_end_the_same(calls: Vendor) -> None:
