@@ -1,5 +1,6 @@
 """Airflow's REST API, as far as `arrears run` needs it: start a run, follow it, answer a request for approval."""
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,8 @@ from arrears.errors import ServiceError
 from arrears.settings import Settings
 
 FINISHED = frozenset({"success", "failed"})
+PATIENCE_SECONDS = 60
+_TOKEN = "/auth/token"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class AirflowApi:
         self._client = httpx.Client(base_url=self.url, timeout=30, transport=httpx.HTTPTransport(retries=3))
 
     def __enter__(self) -> "AirflowApi":
-        token = self._call("POST", "/auth/token", json={"username": self.user, "password": self._password})
+        token = self._call("POST", _TOKEN, json={"username": self.user, "password": self._password})
         self._client.headers["Authorization"] = f"Bearer {token['access_token']}"
         return self
 
@@ -117,13 +120,22 @@ class AirflowApi:
         )
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        try:
-            response = self._client.request(method, path, **arguments)
-        except httpx.TransportError as error:
-            raise ServiceError(f"Airflow does not answer at {self.url} ({error}): see `arrears status`") from None
-        if response.is_error:
-            raise ServiceError(f"Airflow refused {method} {path}: {response.status_code} {response.text[:300]}")
-        return response.json()
+        """Ask, and ask again for a while what changes nothing: Airflow has no answer while its database restarts."""
+        deadline = time.monotonic() + (PATIENCE_SECONDS if method == "GET" or path == _TOKEN else 0)
+        while True:
+            try:
+                response = self._client.request(method, path, **arguments)
+            except httpx.TransportError as error:
+                problem = ServiceError(f"Airflow does not answer at {self.url} ({error}): see `arrears status`")
+            else:
+                if response.is_success:
+                    return response.json()
+                problem = ServiceError(f"Airflow refused {method} {path}: {response.status_code} {response.text[:300]}")
+                if not response.is_server_error:
+                    raise problem
+            if time.monotonic() >= deadline:
+                raise problem
+            time.sleep(1)
 
 
 def _log_line(entry: Any) -> str:
