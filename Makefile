@@ -7,7 +7,7 @@ TEST_STAMP := $(VENV)/.installed-for-tests
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness clean
+.PHONY: help setup demo test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness soak clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,9 +53,12 @@ bench-chain: $(STAMP) ## measure a business day through Airflow at a million loa
 bench-fairness: $(STAMP) ## hold the measure of collectors against skills that are known (minutes)
 	@$(BIN)/python benchmarks/fair_measurement.py
 
+soak: $(STAMP) ## live through sixty business days with faults and reconcile them (an hour and a half; ARGS='--days 3' for fewer)
+	@$(BIN)/python benchmarks/soak.py $(ARGS)
+
 clean: ## stop the services and remove all state
 	@[ ! -x $(BIN)/arrears ] || $(BIN)/arrears down
-	@rm -rf .arrears
+	@rm -rf .arrears .arrears-soak
 
 $(STAMP): requirements/bootstrap.txt requirements/runtime.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0) if sys.version_info >= (3, 11) else sys.exit("Arrears needs Python 3.11 or newer and found " + sys.version.split()[0] + ": run make PYTHON=/path/to/python3.11")'

@@ -1,0 +1,82 @@
+-- name: overdue_on_a_list
+-- Loan, customer and what is overdue, of customers whose list may still be worked in the afternoon.
+with overdue as (
+    select
+        loan_id,
+        customer_id,
+        arrears_amount
+    from marts.fct_loan_delinquency
+    where arrears_amount > 0
+),
+
+payers as (
+    select distinct item.customer_id
+    from ops.delivery_batch as batch
+    inner join ops.delivery_item as item on batch.batch_id = item.batch_id
+    inner join overdue on item.customer_id = overdue.customer_id
+    where
+        batch.kind = 'contact_list'
+        and batch.channel in ('sms', 'phone')
+        and batch.as_of = %(as_of)s
+        and batch.state in ('uploaded', 'acknowledged')
+        and not item.is_final
+    order by item.customer_id
+    limit %(payers)s
+)
+
+select
+    overdue.loan_id,
+    overdue.customer_id,
+    overdue.arrears_amount
+from overdue
+inner join payers on overdue.customer_id = payers.customer_id
+
+-- name: recalled
+select distinct item.customer_id
+from ops.delivery_batch as batch
+inner join ops.delivery_item as item on batch.batch_id = item.batch_id
+where
+    batch.kind = 'recall'
+    and batch.as_of = %(as_of)s
+    and batch.state in ('uploaded', 'acknowledged', 'closed')
+
+-- name: portfolio
+select
+    sum(loans)::integer as loans,
+    (sum(loans) filter (where tier not in ('current', 'pre_due')))::integer as behind
+from marts.delinquency_tier
+where as_of = %(as_of)s
+
+-- name: in_all
+-- What the days must add up to, whatever day anything belongs to.
+select
+    (select count(*) from marts.fct_contact_decision where as_of <= %(last)s) as decisions,
+    (select count(*) from landing.vendor_result) as results
+
+-- name: misconduct
+select
+    case state
+        when 'loaded' then 'files read'
+        when 'refused' then 'files refused as a whole'
+        else 'files sent a second time'
+    end as what,
+    count(*) as times
+from ops.vendor_file
+group by state
+union all
+select
+    'rows set aside' as what,
+    count(distinct (vendor, file_sha256, line_number)) as times
+from quarantine.vendor_result
+union all
+select
+    'lists never acknowledged' as what,
+    count(*) as times
+from ops.delivery_batch
+where kind = 'contact_list' and state = 'uploaded'
+union all
+select
+    'attempts outside their window or after a recall, told in so many alerts' as what,
+    count(*) as times
+from ops.delivery_event
+where detail like 'compliance breach:%'
