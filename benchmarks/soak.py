@@ -342,11 +342,18 @@ def system(home: Path) -> Iterator[Settings]:
     (home / "airflow").mkdir(parents=True, exist_ok=True)
     (home / "airflow" / "airflow.cfg").write_text(QUICK_TO_NOTICE)
     settings = get_settings()
+    # What a soak that was killed has left running listens on other ports.
+    _stop(settings)
     try:
         yield settings
     finally:
-        for _ in stop_all(settings):
-            pass
+        _interrupt_no_more()
+        _stop(settings)
+
+
+def _stop(settings: Settings) -> None:
+    for _ in stop_all(settings):
+        pass
 
 
 def left_running(home: Path) -> list[str]:
@@ -392,10 +399,14 @@ def main() -> None:
 
 
 def _interrupt(_sign: int, _frame: FrameType | None) -> None:
-    # Once: what stops the services must not be interrupted as well.
+    _interrupt_no_more()
+    raise InterruptedSoak
+
+
+def _interrupt_no_more() -> None:
+    """While the services are stopped."""
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, signal.SIG_IGN)
-    raise InterruptedSoak
 
 
 def _arguments() -> argparse.Namespace:
