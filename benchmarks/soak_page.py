@@ -173,13 +173,13 @@ def page(soak: Soak, standing: Standing, found: Sequence[str]) -> str:
 
 def _introduction(soak: Soak, standing: Standing, found: Sequence[str]) -> str:
     first, last = soak.records[0].as_of, soak.records[-1].as_of
-    hours = sum(record.total_seconds for record in soak.records) / 3600
+    minutes = sum(record.total_seconds for record in soak.records) / 60
     verdict = "**Nothing differs.**" if not found else "**It failed:**\n\n" + "\n".join(f"* {line}" for line in found)
     return f"""# Sixty days
 
 Written by `make soak` (`benchmarks/soak.py`): a played bank of {soak.loans:,} loans lived from {first} to {last},
 and its {len(soak.records)} business days ran through Airflow one after the other, as `arrears run` runs them, in
-{hours:.1f} hours on {os.cpu_count()} cores. Vendors handed in late, twice, in parts or damaged what they had done
+{minutes:.0f} minutes on {os.cpu_count()} cores. Vendors handed in late, twice, in parts or damaged what they had done
 (`simulator/hand_in.py`), customers paid after the lists had left, and parts of the machinery were killed. Every day was
 then reconciled as `arrears deliveries --reconcile` does it.
 

@@ -115,6 +115,6 @@ def test_the_page_has_a_chart_of_the_days_and_what_was_reconciled() -> None:
 
     assert "bar [100, 80]" in text and "line [20.0, 20.0]" in text
     assert "**Nothing differs.**" in text
-    assert "| rows that vendors reported in all | 10 | 9 loaded + 1 refused | 0 |" in text
+    assert "| result rows in all | 10 | 9 loaded + 1 refused | 0 |" in text
     assert f"| 2025-01-07 | {KINDS['scheduler_killed'].what} | `build_marts/build` | 0 | scheduler | 80 |" in text
     assert "* it differs" in page(soak(records), standing(), ["it differs"])

@@ -182,7 +182,7 @@ def test_deliveries_are_shown_and_agree_with_what_lies_at_the_vendors(
     assert result.returncode == 0, result.stderr
     assert "sms-demo_sms-" in result.stdout
     counted = [line for line in result.stdout.splitlines() if line.endswith(" 0 │")]
-    assert [line.split()[1] for line in counted] == ["customers", "rows", "files", "rows", "payments"]
+    assert [line.split()[1] for line in counted] == ["customers", "rows", "files", "result", "payments"]
     assert f"{as_of} agrees: the directories of 5 vendors" in result.stdout
 
 

@@ -16,7 +16,7 @@ SUMS: Mapping[str, str] = {
     "decisions": "customers by channel",
     "lists": "rows of contact lists",
     "answers": "files at vendors",
-    "results": "rows that vendors reported",
+    "results": "result rows",
     "payments": "payments",
 }
 """By the name of its statement, `reconcile_<name>`: what is counted."""

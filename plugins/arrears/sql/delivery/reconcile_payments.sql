@@ -47,7 +47,7 @@ credited as (
 )
 
 select
-    (select count(*) from payments) as payments,
+    (select count(*) from payments) as made,
     (select count(*) from credited where attributed_by <> 'none') as attributed,
     (select count(*) from credited where attributed_by = 'none')
     + (
