@@ -1,9 +1,7 @@
 """What a vendor's server and the line to it can do to a delivery."""
 
 import json
-import os
 import resource
-import signal
 import time
 
 import pytest
@@ -99,9 +97,7 @@ def test_another_host_key_or_a_rejected_key(world: World, changed: dict[str, str
 def test_the_server_dies_and_comes_back(world: World, after: float) -> None:
     process = world.start()
     time.sleep(after)
-    pid = world.server.pid()
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    world.kill_server()
     outcome = process.end()
     world.start_server()
 

@@ -24,7 +24,7 @@ from vendor_servers import server_of
 from arrears.delivery.reconcile import differences
 from arrears.hooks.vendor_sftp import VendorSftp
 from arrears.services import sftp as sftp_service
-from arrears.services.processes import Daemon, wait_for_port
+from arrears.services.processes import Daemon, port_is_open, wait_for_port
 from arrears.settings import Settings
 
 ALL = os.environ.get("FAULTS") == "all"
@@ -64,6 +64,7 @@ class World:
     def begin(self, *customers: str, channel: str = "sms") -> None:
         """A new day on which these customers are contacted; the vendors' directories are empty."""
         self.repair()
+        self.start_server()
         self.reconnect()
         self.day.begin()
         self._empty_directories()
@@ -151,6 +152,16 @@ class World:
 
     def stop_server(self) -> None:
         self.server.stop()
+
+    def kill_server(self) -> None:
+        """It dies at once. Its port still answers until the last of its threads is gone."""
+        pid = self.server.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while port_is_open(self.settings.sftp_host, self.settings.sftp_port):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
     # What goes wrong ------------------------------------------------------------------------------------------------
 
