@@ -133,7 +133,7 @@ cases as (
     group by collector_id, customer_id, currency, month
 ),
 
--- Whose team has the case, and in which tier: as the first contact in it said, or an assignment where there is no other.
+-- Whose team has the case, and in which tier: as the first contact in it said, or an assignment where there is none.
 first_touches as (
     {{ first_of_each(
         'touches', 'collector_id, customer_id, currency, month',
@@ -288,8 +288,8 @@ deviating as (
     from expected
 ),
 
--- What of each group's expectation is a unit's own, and what chance did to the others': a unit is a collector, or a team's
--- cases of a tier.
+-- What of each group's expectation is a unit's own, and what chance did to the others': a unit is a collector, or a
+-- team's cases of a tier.
 compared as (
     select
         *,
@@ -325,9 +325,9 @@ select
     amount_recovered,
     expected_recovery,
     own_share,
+    team_share,
     own_cases < group_cases as has_peers,
     greatest(0, deviation_besides_own) * own_share * own_share / own_cases as variance_of_peers,
-    team_share,
     -- Another tier of the same team is nobody to compare it with.
     cases_of_team < group_cases as team_has_peers,
     greatest(0, deviation_besides_team) * team_share * team_share / team_cases as variance_of_other_teams,
