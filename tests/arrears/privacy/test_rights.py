@@ -36,12 +36,12 @@ FACTS = set(
     is_public_holiday is_right_party jurisdiction kept_by_duty kind known_at landed_rows last_contact_on last_failed_at
     last_payment_amount last_payment_on load_id loaded_at loans median_closing_days median_response_days medium mode
     month month_end months_on_book name newest_changed_at next_due_date next_try_at nonpayment_reason offer_code
-    offer_instalment offer_last_instalment offer_term_months offer_total oldest_unpaid_due_date open opened_at
-    outage_id outstanding_principal owed_amount paid_amount paid_total plan_kept planned_at policy_id policy_version
-    position present_instalment previous_source_rows principal priority probation_until product promise_amount
-    promise_kept_rate promise_on promise_rate promised_on promises promises_kept rank rate_by_amount rate_by_count
-    read_at reason reason_code received recovered recovery_index recovery_index_high recovery_index_low reference
-    referred_on refused_reason rejected_rows relapse_rate_1m relapse_rate_3m relapsed_1m relapsed_3m requires
+    offer_instalment offer_last_instalment offer_term_months offer_total oldest_unpaid_due_date open opened_at outage_id
+    outstanding_principal owed_amount paid_amount paid_total plan_kept planned_at policy_id policy_version position
+    present_instalment previous_source_rows principal priority probation_until product promise_amount promise_kept_rate
+    promise_on promise_rate promised_on promises promises_kept rank rate_by_amount rate_by_count read_at reason
+    reason_code received recovered recovery_index recovery_index_high recovery_index_low reference referred_on
+    refused_reason rejected_rows relapse_rate_1m relapse_rate_3m relapsed_1m relapsed_3m repeated_rows requires
     rescheduled responded result_id returned_on returned_rows reviews right_party_contacts right_party_rate row_count
     row_id rule rule_id run_id satisfaction satisfaction_answer_rate satisfaction_answers score_band sealed_at
     sending_since sequence settled_on severity sha256 source_rows started_at state status still_delinquent still_due
