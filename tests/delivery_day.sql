@@ -127,6 +127,15 @@ create table marts.fct_loan_delinquency (
     arrears_amount numeric(18, 2)
 );
 
+create table marts.qa_request (
+    as_of date,
+    vendor text,
+    recording_ref text,
+    collector_id text,
+    reason text,
+    is_random boolean
+);
+
 create table marts.fct_contact_attempt (
     customer_id text,
     channel text,

@@ -72,9 +72,11 @@ def test_the_scheduler_is_killed(world: World, airflow: AirflowService, task: st
         airflow.start()
         state = _wait(api, run)
         if state != "success":
-            state = _wait(api, api.trigger("dispatch_contact_lists", world.as_of.isoformat(), {}))
+            run = api.trigger("dispatch_contact_lists", world.as_of.isoformat(), {})
+            state = _wait(api, run)
+        failed = {task.label: api.last_log_lines(run, task) for task in api.tasks(run) if task.state == "failed"}
 
-    assert state == "success"
+    assert state == "success", failed
     assert world.differences(*VENDORS) == []
 
 

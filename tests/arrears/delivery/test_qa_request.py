@@ -26,10 +26,6 @@ REQUEST = "qa-request-demo_call-20200415-01"
 @pytest.fixture
 def asked(day: Day) -> Day:
     """A day on which two recordings are asked for, and one of another vendor."""
-    day.run(
-        "create table if not exists marts.qa_request"
-        " (as_of date, vendor text, recording_ref text, collector_id text, reason text, is_random boolean)"
-    )
     ask(day, "rec-b", "complaint")
     ask(day, "rec-A", "random")
     ask(day, "rec-v", "random", vendor="demo_visit")
