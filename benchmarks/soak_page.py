@@ -135,11 +135,10 @@ def growth(records: Sequence[DayRecord]) -> Growth | None:
 def problems(soak: Soak, standing: Standing) -> list[str]:
     """Why the soak is not well, a line each."""
     found = list(standing.differences)
-    for name, total in (("decisions", "decisions"), ("results", "results")):
-        sums = standing.total(name)
-        of_days = sums.total if name == "decisions" else sums.parts["loaded"]
-        if of_days != standing.in_all[total]:
-            found.append(f"{total}: {standing.in_all[total]:,} in all, and {of_days:,} of the days")
+    of_days = {"decisions": standing.total("decisions").total, "results": standing.total("results").parts["loaded"]}
+    for name, count in of_days.items():
+        if count != standing.in_all[name]:
+            found.append(f"{name}: {standing.in_all[name]:,} in all, and {count:,} of the days")
     if standing.unread:
         found.append(f"{len(standing.unread)} files were never read, the first is {standing.unread[0]}")
     for record in soak.records:

@@ -20,6 +20,11 @@
     case when count(cost) = count(*) then sum(cost) end
 {%- endmacro %}
 
+{% macro breaches_of_attempts() -%}
+    {#- Attempts that broke a rule; one that broke two counts once. -#}
+    count(*) filter (where is_outside_window or is_after_stop)
+{%- endmacro %}
+
 {% macro score_of_reviews() -%}
     {#-
         The score of rows of `reviews` joined to their `requests`: that of recordings that chance drew, where there are any.

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from arrears.delivery.inbound import FileRefused, ReasonFile, SetAside, batch_in_name, count_lines
+from arrears.delivery.inbound import LARGEST_ACK, FileRefused, ReasonFile, SetAside, batch_in_name, count_lines
 from arrears.delivery.inbound_load import (
     Connection,
     Cursor,
@@ -195,6 +195,9 @@ def _take(desk: Desk, sftp: Inbox, inbound: PurePosixPath, name: str, acks_only:
     if size is None:
         return None
     limit = desk.settings.vendor_file_max_bytes
+    if acks_only:
+        # What is longer is no acknowledgement: results may be long, and whoever waits for one looks again and again.
+        limit = min(limit, LARGEST_ACK)
     content = _read_at_most(sftp, path, limit) if size <= limit else None
     if acks_only and (content is None or kind_of(content) != "ack"):
         return None

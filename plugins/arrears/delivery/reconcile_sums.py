@@ -4,7 +4,7 @@ Each statement gives one row: first how many there were, then how many are in ea
 or something was lost, counted twice or is nowhere. The vendors' directories are looked at in `reconcile`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -48,9 +48,9 @@ class Sum:
         return f"{self.counted}: {self.total:,}, and found {self.places}: {self.difference:+,} are unaccounted for"
 
 
-def sums(warehouse: psycopg2.extensions.connection, *, as_of: date, names: Sequence[str] = tuple(SUMS)) -> list[Sum]:
+def sums(warehouse: psycopg2.extensions.connection, *, as_of: date) -> list[Sum]:
     """The equations of a day, in the order in which it goes. Reads only; does not commit."""
-    return [_sum(warehouse, name, as_of) for name in names]
+    return [_sum(warehouse, name, as_of) for name in SUMS]
 
 
 def _sum(warehouse: psycopg2.extensions.connection, name: str, as_of: date) -> Sum:

@@ -11,6 +11,8 @@ from arrears.settings import get_settings
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from arrears.dbt_build import BuildResult
+
 
 class BuildMartsOperator(BaseOperator):
     """Build all models for the business date with one `dbt build` in this process, if the policy packs are sound.
@@ -25,8 +27,7 @@ class BuildMartsOperator(BaseOperator):
         require_sound(get_settings().policy_dir)
         result = build(get_settings(), as_of=business_date(context), run_id=context["run_id"])
         self.log.info("build %s for %s: %s", result.build_id, result.as_of, result.models)
-        for test in result.failures:
-            self.log.warning("test %s warns", test)
+        _tell_warnings(self, result)
         return result.build_id
 
 
@@ -70,5 +71,9 @@ class RefreshResultMartsOperator(BaseOperator):
 
         result = refresh(get_settings(), select="tag:results")
         self.log.info("built again for %s: %s", result.as_of, result.models)
-        for test in result.failures:
-            self.log.warning("test %s warns", test)
+        _tell_warnings(self, result)
+
+
+def _tell_warnings(operator: BaseOperator, result: "BuildResult") -> None:
+    for test in result.failures:
+        operator.log.warning("test %s warns", test)

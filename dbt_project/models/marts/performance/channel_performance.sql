@@ -44,7 +44,7 @@ worked as (
         count(*) filter (where is_right_party) as right_party_contacts,
         {{ cost_of_all() }} as cost,
         coalesce(sum(talk_seconds), 0) as talk_seconds,
-        count(*) filter (where is_outside_window or is_after_stop) as breaches
+        {{ breaches_of_attempts() }} as breaches
     from attempts
     group by channel, vendor, tier, attempted_month, currency
 ),

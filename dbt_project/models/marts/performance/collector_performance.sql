@@ -94,7 +94,7 @@ conduct as (
         cast(round(avg(satisfaction), 2) as numeric(18, 2)) as satisfaction,
         count(satisfaction) as ratings,
         count(*) as attempts,
-        count(*) filter (where is_outside_window or is_after_stop) as breaches
+        {{ breaches_of_attempts() }} as breaches
     from attempts
     where collector_id is not null
     group by collector_id, attempted_month
