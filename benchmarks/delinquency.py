@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -299,16 +300,21 @@ def _first_builds(measured: Sequence[Measured]) -> str:
         "## The first build\n",
         "From landing to `fct_loan_delinquency`, dbt's start and tests included; then the history of all days "
         "(`fct_delinquency_history`) and the other models that keep rows per loan.\n",
-        "| loans | instalments | payments | minimum | to `fct_loan_delinquency` | ratio | history and the rest |",
-        "|---:|---:|---:|---:|---:|---:|---:|",
+        "| loans | instalments | payments | minimum | to `fct_loan_delinquency` | ratio | growth | history, rest |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for each in measured:
+    for smaller, each in pairwise([None, *measured]):
         built = _built(each.position)
+        growth = (
+            f"{built.seconds / _built(smaller.position).seconds:.1f} × for {each.loans / smaller.loans:.0f} ×"
+            if smaller
+            else ""
+        )
         rest = f"{each.history.seconds:.1f} s" if each.history else "not measured"
         lines.append(
             f"| {each.loans:,} | {each.rows['repayment_schedule']:,} | {each.rows['loan_transactions']:,} |"
             f" {each.floor:.1f} s | {built.seconds:.1f} s | {built.seconds / each.floor:.2f} × |"
-            f" {rest} |"
+            f" {growth} | {rest} |"
         )
     return "\n".join(lines)
 

@@ -39,6 +39,11 @@ _ONLY_WHAT_IS_BUILT = ("--indirect-selection", "buildable")
 STATE_AFRESH = ("--full-refresh", "--select", "+tag:per_loan", *_ONLY_WHAT_IS_BUILT)
 """dbt's arguments that build the state of all loans afresh, and what it follows from."""
 
+CHECKED_BEFORE = [
+    f"path:seeds/policy_schema,test_name:{name}" for name in ("not_null", "accepted_values", "relationships")
+]
+"""Tests of single values of policy packs: `arrears.policy.check` reads them where dbt does, and asks before a build."""
+
 Progress = Callable[[str, int, int], None]
 """Told after each node: its name, how many are done, how many there are."""
 
@@ -357,7 +362,7 @@ def _run_dbt(
         # Without the manifest and results as JSON, which take seconds and nobody reads: the log has it all.
         *("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-write-json"),
         # Unit tests prove the code, not the day's data: `make test` runs them.
-        *("--exclude-resource-type", "unit_test"),
+        *("--exclude-resource-type", "unit_test", "--exclude", *CHECKED_BEFORE),
         *arguments,
     ]
     callbacks = [_reporter(progress)] if progress else []

@@ -39,7 +39,7 @@ def model_tasks(started_by: str) -> "TaskGroup":
     from cosmos import DbtTaskGroup, ExecutionConfig, ExecutionMode, ProfileConfig, ProjectConfig, RenderConfig
     from cosmos.constants import InvocationMode, LoadMode, TestBehavior
 
-    from arrears.dbt_build import DBT_PROJECT
+    from arrears.dbt_build import CHECKED_BEFORE, DBT_PROJECT
 
     settings = get_settings()
     started = f"ti.xcom_pull(task_ids='{started_by}')"
@@ -59,7 +59,7 @@ def model_tasks(started_by: str) -> "TaskGroup":
             invocation_mode=InvocationMode.DBT_RUNNER,
             test_behavior=TestBehavior.NONE,
             emit_datasets=False,
-            exclude=["resource_type:unit_test"],
+            exclude=["resource_type:unit_test", *CHECKED_BEFORE],
         ),
         operator_args={
             "vars": f"{{{{ {started}['variables'] }}}}",
