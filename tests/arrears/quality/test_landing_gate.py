@@ -99,9 +99,14 @@ REJECTED = [
         ("loan_transactions.reverses_unknown",),
     ),
     Case(
-        "reversal of a reversal",
-        lambda rows: _reversal(rows, "R1", 1, 0, reverses="R3", loan="L3"),
+        "reversal of itself",
+        lambda rows: _reversal(rows, "R1", 1, 0, reverses="R1"),
         ("loan_transactions.reverses_unknown",),
+    ),
+    Case(
+        "reversal that takes back more than a reversal took",
+        lambda rows: _reversal(rows, "R1", 106, 0, reverses="R3", loan="L3"),
+        ("loan_transactions.reversal_exceeds",),
     ),
     Case(
         "effective on a day that the bank's clock has not reached",
@@ -169,6 +174,11 @@ FINE = [
     Case(
         "reversals up to the whole amount",
         lambda rows: (_reversal(rows, "Ra", 60, 1), _reversal(rows, "Rb", 45, 2)),
+        (),
+    ),
+    Case(
+        "reversal of a reversal, and of that one a part",
+        lambda rows: (_reversal(rows, "Ra", 105, 1, "R3", "L3"), _reversal(rows, "Rb", 60, 2, "Ra", "L3")),
         (),
     ),
 ]
@@ -252,6 +262,7 @@ def test_aborted_batch_goes_no_further_and_keeps_its_results(pipeline: Pipeline,
 
 def test_only_the_reversal_that_exceeds_is_rejected(pipeline: Pipeline) -> None:
     rows = good_rows()
+    _reversal(rows, "Rd", 60, 4, reverses="Rb")  # has nothing to take back
     _reversal(rows, "Rc", 45, 3)  # still fits, since Rb does not count
     _reversal(rows, "Rb", 60, 2)  # 60 + 60 > 105
     _reversal(rows, "Ra", 60, 1)
@@ -259,9 +270,9 @@ def test_only_the_reversal_that_exceeds_is_rejected(pipeline: Pipeline) -> None:
 
     pipeline.load_and_check()
 
-    assert pipeline.red_rules() == {"loan_transactions.reversal_exceeds"}
-    held = run(pipeline.warehouse, "select transaction_id, reason_code from quarantine.loan_transactions")
-    assert held == [("Rb", "REVERSAL_EXCEEDS")]
+    assert pipeline.red_rules() == {"loan_transactions.reversal_exceeds", "loan_transactions.parent_rejected"}
+    held = run(pipeline.warehouse, "select transaction_id, reason_code from quarantine.loan_transactions order by 1")
+    assert held == [("Rb", "REVERSAL_EXCEEDS"), ("Rd", "PARENT_REJECTED")]
 
 
 def test_reversal_is_compared_with_what_earlier_batches_reversed(pipeline: Pipeline) -> None:

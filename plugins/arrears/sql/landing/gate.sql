@@ -123,8 +123,8 @@ begin
         inner join (
             select distinct on (known.transaction_id) known.transaction_id, known.amount
             from landing.known_loan_transactions(under_check) as known
-            where known.kind <> 'reversal' and known.transaction_id in (select touched.reverses from touched)
-            order by known.transaction_id, known.is_rejected, known.recorded_at desc, known._row_id desc
+            where not known.is_rejected and known.transaction_id in (select touched.reverses from touched)
+            order by known.transaction_id, known.recorded_at desc, known._row_id desc
         ) as parent on candidate.reverses = parent.transaction_id
         -- What passed earlier is accepted; the batch's own follow in the order in which the bank recorded them.
         order by
