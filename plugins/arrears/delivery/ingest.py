@@ -107,7 +107,6 @@ def read_inbound(
 
     Raises:
         ConfigurationError: the vendor or the dispositions are not in the warehouse.
-        DeliveryError: a name in `inbound/` is not UTF-8: then none of them can be told.
         VendorConnectionError, VendorAccessError: the vendor's server is gone; what was committed stays, the rest is
             read later.
     """
@@ -125,23 +124,13 @@ def read_inbound(
     inbound = PurePosixPath(desk.vendor.directory) / "inbound"
     for directory in ("done", "refused"):
         sftp.mkdir(str(inbound / directory))
-    complete = [name for name in _listed(sftp, inbound, vendor) if not name.endswith(".part")]
+    complete = [name for name in sftp.list(str(inbound)) if not name.endswith(".part")]
     outcomes, errors = _take_each(desk, sftp, inbound, sorted(complete), acks_only)
     report = IngestReport(vendor, tuple(outcomes), tuple(errors))
     _log.info("%s", report)
     if errors:
         _log.error("ALERT %s: %s files stay in inbound/, the first because: %s", vendor, len(errors), errors[0])
     return report
-
-
-def _listed(sftp: Inbox, inbound: PurePosixPath, vendor: str) -> Sequence[str]:
-    try:
-        return sftp.list(str(inbound))
-    except UnicodeDecodeError:
-        raise DeliveryError(
-            f"vendor {vendor}: inbound/ cannot be listed: the name of a file in it is not UTF-8; ask the vendor to"
-            " rename it"
-        ) from None
 
 
 def _take_each(
@@ -253,7 +242,7 @@ def _batch_in_name(desk: Desk, cursor: Cursor, file: InboundFile) -> str | None:
     """The batch whose results a refused file was to be, by its name: what it says cannot be believed."""
     cursor.execute(
         "select batch_id from ops.delivery_batch where batch_id = %s and vendor = %s",
-        (batch_in_name(file.name), desk.vendor.name),
+        (batch_in_name(file.label), desk.vendor.name),
     )
     row = cursor.fetchone()
     return str(row[0]) if row else None

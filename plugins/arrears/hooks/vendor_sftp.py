@@ -51,6 +51,26 @@ class VendorServer:
     """Our private key, as a file or as text; exactly one of the two."""
 
 
+class _Message(paramiko.Message):  # type: ignore[misc]
+    """An answer in which text need not be UTF-8: a name that is not is told as Python tells one of its own disk."""
+
+    def get_text(self) -> str:
+        text: bytes = self.get_string()
+        return text.decode(errors="surrogateescape")
+
+
+class _Session(paramiko.SFTPClient):  # type: ignore[misc]
+    """Lists, reads and renames files whatever bytes their names are made of."""
+
+    def _request(self, *arguments: Any) -> tuple[int, paramiko.Message | None]:
+        kind, answer = super()._request(*arguments)
+        return kind, answer and _Message(answer.get_remainder())
+
+    def _adjust_cwd(self, path: str) -> bytes:
+        adjusted: bytes = super()._adjust_cwd(path.encode(errors="surrogateescape"))
+        return adjusted
+
+
 class VendorSftp:
     """A session with a vendor's server; use it with `with`."""
 
@@ -95,7 +115,7 @@ class VendorSftp:
                     banner_timeout=_TIMEOUT_SECONDS,
                     auth_timeout=_TIMEOUT_SECONDS,
                 )
-                self._session = client.open_sftp()
+                self._session = _Session.from_transport(client.get_transport())
                 channel = self._session.get_channel()
                 if channel is not None:
                     channel.settimeout(_TIMEOUT_SECONDS)

@@ -41,7 +41,7 @@ from arrears.delivery import ledger
 from arrears.delivery.ingest import IngestReport, read_inbound
 from arrears.domain.batch_state import BatchState
 from arrears.domain.vendor_results import QA_FIELDS, RESULT_FIELDS
-from arrears.errors import ConfigurationError, DeliveryError, GateBrokenError
+from arrears.errors import ConfigurationError, GateBrokenError
 from arrears.hooks.vendor_sftp import VendorConnectionError, VendorSftp
 from arrears.services import sftp as sftp_service
 from arrears.services.sftp import SftpService
@@ -805,12 +805,18 @@ def test_a_server_that_lists_a_path_for_a_name_is_not_followed(calls: Vendor) ->
     assert "/inbound/done/r.csv" in inbox.files
 
 
-def test_a_name_that_is_not_utf8_is_one_clear_line(calls: Vendor) -> None:
-    # The client library decodes every name of a directory, or none.
-    Path(os.fsdecode(os.fsencode(calls.inbound) + b"/r\xe9sultats.csv")).write_text(table([GOOD]))
+def test_a_name_that_is_not_utf8_is_refused_and_keeps_no_other_waiting(calls: Vendor) -> None:
+    content = table([GOOD | {"satisfaction": "3"}])
+    Path(os.fsdecode(os.fsencode(calls.inbound) + b"/r\xe9.results-1.csv")).write_text(content)
+    calls.drop("r.csv", table([GOOD]))
 
-    with pytest.raises(DeliveryError, match="the name of a file in it is not UTF-8"):
-        calls.read()
+    report = calls.read()
+
+    refused = f"unnamed-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    assert {file.file_name: file.state for file in report.files} == {"r.csv": "loaded", refused: "refused"}
+    assert report.errors == ()
+    assert calls.names("refused") == {refused, f"{refused}.reason.json"}
+    assert calls.names() == set()
 
 
 def test_a_fault_of_ours_leaves_the_file_and_tells_no_value_of_it(
