@@ -409,14 +409,18 @@ def later_versions(loan: TapeLoan, instalments: Sequence[Instalment]) -> list[Ve
     for before, month in pairwise(loan.months):
         if month.ends_on >= ended_on:
             break
+        settled_to = before.ends_on
         if skipped_months(before, month):
-            ledger.paid += paid.get(_end_before(month), 0)
+            settled_to = _end_before(month)
+            ledger.paid += paid.get(settled_to, 0)
         reversal = taken_back.get(month.ends_on)
         if reversal is not None:
             ledger.paid -= reversal.amount
         if months := extension(before, month):
-            ledger.move(month.first_day, months)
-            ledger.restate(month.first_day)
+            # Some periods begin on the day on which the one before ended: what was paid then is settled already.
+            since = max(month.first_day, settled_to + timedelta(days=1))
+            ledger.move(since, months)
+            ledger.restate(since)
         elif reversal is not None and ledger.counts_from > reversal.payment.on:
             ledger.restate(month.ends_on)
         ledger.paid += paid.get(month.ends_on, 0)

@@ -281,6 +281,13 @@ def test_part_that_was_paid_is_not_restated(contract: Path) -> None:
     assert (restated[0]["due_date"], restated[0]["principal_due"]) == ("2021-01-20", "40.00")
 
 
+def test_period_that_begins_on_the_last_day_of_the_one_before_counts_no_payment_twice(contract: Path) -> None:
+    """February's 100.00 are settled before the new schedule begins; the first instalment under it is April's."""
+    extended = {"reportingPeriodBeginningDate": "02-28-2021", "paymentExtendedNumber": "1"}
+    convert(contract, [month(1), month(2), late(3, 0, balance="5200", **extended), late(4, 10, balance="5200")])
+    assert [days(contract, number) for number in (2, 3, 4)] == [0, 0, 10]
+
+
 def test_extension_reported_again_is_the_same_one(contract: Path) -> None:
     extended = {"paymentExtendedNumber": "1", "loanMaturityDate": "07/2025"}
     convert(contract, [month(1), late(2, 0, **extended), month(3, **extended), month(4, **extended)])
