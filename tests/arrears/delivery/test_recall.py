@@ -237,21 +237,32 @@ def test_a_refused_consent_recalls_from_that_channel(called: Day) -> None:
     assert recalled(called) == {"demo_call": {"C1": "do_not_contact"}}
 
 
-def test_an_accepted_arrangement_recalls(called: Day) -> None:
+@pytest.mark.parametrize(
+    ("changes", "is_recalled"),
+    [
+        ({"starts_on": AS_OF}, True),
+        ({"starts_on": AS_OF + timedelta(days=16), "accepted_on": AS_OF}, True),
+        ({"starts_on": AS_OF + timedelta(days=16), "accepted_on": AS_OF + timedelta(days=1)}, False),
+        ({"starts_on": AS_OF, "ended_on": AS_OF}, False),
+        ({"starts_on": AS_OF, "status": "offered"}, False),
+    ],
+    ids=["begins today", "accepted today, begins later", "not accepted yet", "ended today", "offered"],
+)
+def test_a_plan_recalls_from_its_acceptance(called: Day, changes: dict[str, object], is_recalled: bool) -> None:
     called.land(
         "hardship_arrangements",
         {
             "arrangement_id": "A1",
             "loan_id": "L1",
             "kind": "payment_pause",
-            "starts_on": AS_OF,
             "ends_on": AS_OF + timedelta(days=30),
             "status": "accepted",
             "updated_at": called.at(10),
+            **changes,
         },
     )
 
-    assert recalled(called) == everywhere("C1", "do_not_contact")
+    assert recalled(called) == (everywhere("C1", "do_not_contact") if is_recalled else {})
 
 
 @pytest.mark.parametrize("disposition", ["opt_out", "deceased", "disputed", "hardship_request"])

@@ -75,6 +75,7 @@ where
         where rejected._row_id = consent._row_id
     )
 union all
+-- A plan protects as long as `int_loans__plan` says: from its acceptance, even where it begins later.
 select
     loan.customer_id,
     null as channel,
@@ -85,8 +86,8 @@ inner join marts.fct_loan_delinquency as loan on arrangement.loan_id = loan.loan
 where
     arrangement._batch_id = any(%(batch_ids)s::bigint [])
     and arrangement.status = 'accepted'
-    and arrangement.starts_on <= %(as_of)s
-    and arrangement.ends_on > %(as_of)s
+    and least(arrangement.starts_on, arrangement.accepted_on) <= %(as_of)s
+    and least(arrangement.ends_on, arrangement.ended_on) > %(as_of)s
     and not exists (
         select
         from quarantine.hardship_arrangements as rejected
