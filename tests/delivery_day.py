@@ -15,6 +15,15 @@ from arrears.settings import PROJECT_ROOT, Settings
 
 AS_OF = date(2020, 4, 15)
 TABLES = Path(__file__).with_suffix(".sql")
+_SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
+SEEDS = {
+    "vendors": VENDORS_SEED,
+    "channels": _SEEDS / "reference" / "channels.csv",
+    "dispositions": _SEEDS / "reference" / "dispositions.csv",
+    "known_flags": _SEEDS / "reference" / "known_flags.csv",
+    "nonpayment_reasons": _SEEDS / "reference" / "nonpayment_reasons.csv",
+    "suppression_reasons": _SEEDS / "policy" / "suppression_reasons.csv",
+}
 VENDOR_OF = {
     "sms": "demo_sms",
     "phone": "demo_call",
@@ -44,15 +53,12 @@ class Day:
         """Tables and seeds, once for many days."""
         with self.warehouse, self.warehouse.cursor() as cursor:
             cursor.execute(TABLES.read_text())
-        seeds = PROJECT_ROOT / "dbt_project" / "seeds"
-        self.load_seed("vendors", VENDORS_SEED)
-        self.load_seed("dispositions", seeds / "reference" / "dispositions.csv")
-        self.load_seed("nonpayment_reasons", seeds / "reference" / "nonpayment_reasons.csv")
-        self.load_seed("suppression_reasons", seeds / "policy" / "suppression_reasons.csv")
+        for table, path in SEEDS.items():
+            self.load_seed(table, path)
 
     def begin(self) -> None:
         """An empty day: a source and a passed build, nobody to contact."""
-        kept = [f"staging.{name}" for name in ("vendors", "dispositions", "nonpayment_reasons", "suppression_reasons")]
+        kept = [f"staging.{name}" for name in SEEDS]
         tables = self.run(
             "select schemaname || '.' || tablename from pg_tables where schemaname = any(%s)",
             ["staging", "intermediate", "marts", "landing", "quarantine", "ops"],
@@ -129,6 +135,7 @@ class Day:
             vendor=row["vendor"],
             decision=decision,
             reason_code=reason_code,
+            policy_id="CN",
             tier="M2",
             days_past_due=row.get("days_past_due", 40),
             arrears_amount=row.get("amount_due", row.get("arrears_amount", Decimal("100.00"))),

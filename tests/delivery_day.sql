@@ -37,6 +37,25 @@ create table staging.suppression_reasons (
     confidence text
 );
 
+create table staging.channels (
+    channel text primary key,
+    name text,
+    position integer,
+    medium text,
+    contact_kind text,
+    planned_attempts integer
+);
+
+create table staging.known_flags (flag text primary key, reason_code text, description text);
+
+create table staging.contact_rules (
+    jurisdiction text,
+    reason_code text,
+    parameter text,
+    valid_from date,
+    valid_to date
+);
+
 create table staging.delinquency_parameters (
     jurisdiction text,
     product text,
@@ -70,6 +89,12 @@ create table staging.stg_core_banking__loans (
     disbursed_on date,
     maturity_on date,
     closed_on date
+);
+
+create table staging.stg_core_banking__loan_parties (
+    loan_id text,
+    customer_id text,
+    role text
 );
 
 create table staging.stg_core_banking__repayment_schedule (
@@ -152,6 +177,7 @@ create table intermediate.int_customers__contact_decision (
     vendor text,
     decision text,
     reason_code text,
+    policy_id text,
     tier text,
     days_past_due integer,
     arrears_amount numeric(18, 2),

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -222,19 +222,68 @@ def test_a_flag_on_the_person_reached_recalls_the_borrowers_row(called: Day) -> 
     assert recalled(called) == everywhere("C3", "do_not_contact")
 
 
-def test_a_refused_consent_recalls_from_that_channel(called: Day) -> None:
-    called.land(
-        "contact_consents",
-        {
-            "customer_id": "C1",
-            "channel": "phone",
-            "consent": "refused",
-            "valid_from": AS_OF,
-            "updated_at": called.at(10),
-        },
-    )
+@pytest.fixture
+def offered_care(called: Day) -> Day:
+    """The first customer is on the live care list, too, which is worked by telephone."""
+    called.run("update ops.delivery_batch set state = 'planned' where channel = 'care'")
+    called.contact("care", "C1")
+    plan_batches(called.warehouse, as_of=AS_OF, settings=called.settings, vendor="demo_care")
+    called.run("update ops.delivery_batch set state = 'acknowledged' where channel = 'care' and row_count > 0")
+    return called
 
-    assert recalled(called) == {"demo_call": {"C1": "do_not_contact"}}
+
+@pytest.mark.parametrize(
+    ("channel", "vendors"),
+    [
+        ("sms", {"demo_sms"}),
+        ("phone", {"demo_call", "demo_care"}),
+        ("care", {"demo_care"}),
+        ("all", {"demo_sms", "demo_call", "demo_care"}),
+        ("field_visit", set()),
+    ],
+)
+def test_a_refused_consent_recalls_from_the_channels_it_speaks_of(
+    offered_care: Day, channel: str, vendors: set[str]
+) -> None:
+    consent = {"customer_id": "C1", "channel": channel, "consent": "refused", "valid_from": AS_OF}
+    offered_care.land("contact_consents", {**consent, "updated_at": offered_care.at(10)})
+
+    assert recalled(offered_care) == {vendor: {"C1": "do_not_contact"} for vendor in vendors}
+
+
+@pytest.mark.parametrize(
+    ("name", "jurisdiction", "valid_from", "is_recalled"),
+    [
+        ("moratorium", "CN", AS_OF, True),
+        ("moratorium", "CN", AS_OF + timedelta(days=1), False),
+        ("moratorium", "GB", AS_OF, False),
+        ("disputed", "CN", AS_OF, False),
+    ],
+    ids=["as his pack says", "not yet", "another pack", "another reason"],
+)
+@pytest.mark.parametrize(("flagged", "other"), [("C1", "C2"), ("C2", "C1")], ids=["borrower", "co-debtor"])
+def test_what_holds_for_a_debtor_recalls_who_owes_with_him(
+    called: Day, name: str, jurisdiction: str, valid_from: date, is_recalled: bool, flagged: str, other: str
+) -> None:
+    rule = {"reason_code": "MORATORIUM", "parameter": "joint_debtors=true", "valid_from": valid_from}
+    called.insert("staging.contact_rules", jurisdiction=jurisdiction, **rule)
+    for party, role in (("C2", "co_debtor"), ("C3", "guarantor")):
+        called.insert("staging.stg_core_banking__loan_parties", loan_id="L1", customer_id=party, role=role)
+
+    flag(called, flagged, name)
+
+    left_alone = dict.fromkeys([flagged, other] if is_recalled else [flagged], "do_not_contact")
+    assert recalled(called) == {"demo_call": left_alone, "demo_sms": left_alone}
+
+
+def test_what_a_vendor_heard_of_a_debtor_recalls_who_owes_with_him(called: Day) -> None:
+    rule = {"reason_code": "DISPUTED", "parameter": "joint_debtors=true", "valid_from": AS_OF}
+    called.insert("staging.contact_rules", jurisdiction="CN", **rule)
+    called.insert("staging.stg_core_banking__loan_parties", loan_id="L1", customer_id="C2", role="co_debtor")
+
+    report(called, "demo_call", "C1", "disputed")
+
+    assert recalled(called)["demo_sms"] == {"C1": "do_not_contact", "C2": "do_not_contact"}
 
 
 @pytest.mark.parametrize(

@@ -40,14 +40,19 @@ where exists (
         )
 );
 
--- Who must not be contacted any more; `channel` null: by any of them.
+-- Who must not be contacted any more: by one channel or medium (`said_of`), at one number or address, or not at all (both
+-- null). `reason_code`: what holds for those who owe with him, too, where their pack says so (`is_joint`).
 create temporary table recall_hold on commit drop as
 select
     flag.customer_id,
-    case when flag.flag in ('no_visits', 'unsafe_address') then 'field_visit' end as channel,
+    coalesce(known.reason_code, 'UNKNOWN_FLAG') as reason_code,
+    case when flag.flag in ('no_visits', 'unsafe_address') then 'field_visit' end as said_of,
+    null::text as contact_point_id,
+    false as is_joint,
     load_batch.decided_at as landed_at
 from landing.customer_flags as flag
 inner join ops.load_batch on flag._batch_id = load_batch.batch_id
+left join staging.known_flags as known on flag.flag = known.flag
 where
     flag._batch_id = any(%(batch_ids)s::bigint [])
     and flag.valid_from <= %(as_of)s
@@ -60,7 +65,10 @@ where
 union all
 select
     consent.customer_id,
-    consent.channel,
+    null as reason_code,
+    nullif(consent.channel, 'all') as said_of,
+    null as contact_point_id,
+    false as is_joint,
     load_batch.decided_at as landed_at
 from landing.contact_consents as consent
 inner join ops.load_batch on consent._batch_id = load_batch.batch_id
@@ -78,7 +86,10 @@ union all
 -- A plan protects as long as `int_loans__plan` says: from its acceptance, even where it begins later.
 select
     loan.customer_id,
-    null as channel,
+    null as reason_code,
+    null as said_of,
+    null as contact_point_id,
+    false as is_joint,
     load_batch.decided_at as landed_at
 from landing.hardship_arrangements as arrangement
 inner join ops.load_batch on arrangement._batch_id = load_batch.batch_id
@@ -93,8 +104,6 @@ where
         from quarantine.hardship_arrangements as rejected
         where rejected._row_id = arrangement._row_id
     );
-
-analyze recall_hold;
 
 -- What customers said, to our own staff or to a vendor.
 create temporary table recall_said on commit drop as
@@ -134,3 +143,70 @@ where
     and (disposition.is_promise or disposition.suppresses is not null);
 
 analyze recall_said;
+
+insert into recall_hold
+select
+    customer_id,
+    suppresses as reason_code,
+    case when suppresses = 'UNSAFE_ADDRESS' then 'field_visit' end as said_of,
+    case when suppresses = 'CONTACT_POINT_INVALID' then contact_point_id end as contact_point_id,
+    false as is_joint,
+    landed_at
+from recall_said
+where
+    not is_promise
+    -- A number that is somebody else's or out of service, where it is not known which: nothing can be dropped.
+    and (suppresses <> 'CONTACT_POINT_INVALID' or contact_point_id is not null);
+
+analyze recall_hold;
+
+create temporary table recall_shared on commit drop as
+select distinct hold.*
+from recall_hold as hold
+inner join staging.contact_rules as rule
+    on hold.reason_code = rule.reason_code and rule.parameter = 'joint_debtors=true';
+
+analyze recall_shared;
+
+insert into recall_hold
+with shared_loan as (
+    select
+        shared.*,
+        loan.loan_id
+    from recall_shared as shared
+    inner join staging.stg_core_banking__loans as loan on shared.customer_id = loan.customer_id
+    union all
+    select
+        shared.*,
+        party.loan_id
+    from recall_shared as shared
+    inner join staging.stg_core_banking__loan_parties as party
+        on shared.customer_id = party.customer_id and party.role = 'co_debtor'
+),
+
+debtor as (
+    select
+        shared_loan.*,
+        party.customer_id as debtor_id
+    from shared_loan
+    inner join staging.stg_core_banking__loan_parties as party
+        on shared_loan.loan_id = party.loan_id and party.role = 'co_debtor'
+    union all
+    select
+        shared_loan.*,
+        loan.customer_id as debtor_id
+    from shared_loan
+    inner join staging.stg_core_banking__loans as loan on shared_loan.loan_id = loan.loan_id
+)
+
+select
+    debtor_id as customer_id,
+    reason_code,
+    said_of,
+    contact_point_id,
+    true as is_joint,
+    landed_at
+from debtor
+where debtor_id <> customer_id;
+
+analyze recall_hold;

@@ -3,11 +3,13 @@ create temporary table recall_live on commit drop as
 select
     batch.batch_id,
     batch.channel,
+    channel.medium,
     batch.vendor,
     batch.as_of,
     batch.valid_until,
     build.known_at
 from ops.delivery_batch as batch
+left join staging.channels as channel on batch.channel = channel.channel
 cross join lateral (
     select mart_build.known_at
     from ops.mart_build

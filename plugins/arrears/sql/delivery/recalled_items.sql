@@ -83,44 +83,43 @@ held_item as (
         item.batch_id,
         item.contact_ref,
         'do_not_contact' as reason
-    from recall_hold
-    inner join ops.delivery_item as item on recall_hold.customer_id = item.customer_id
-    inner join recall_live as live
-        on
-            item.batch_id = live.batch_id
-            and recall_hold.landed_at > live.known_at
-            and coalesce(recall_hold.channel, live.channel) = live.channel
-    union all
+    from recall_hold as hold
     -- The person reached may be another than the borrower: a co-debtor, say.
-    select
-        item.batch_id,
-        item.contact_ref,
-        'do_not_contact' as reason
-    from recall_hold
-    inner join ops.delivery_item as item on recall_hold.customer_id = item.contact_customer_id
-    inner join recall_live as live
+    inner join ops.delivery_item as item
+        on hold.customer_id = item.customer_id or hold.customer_id = item.contact_customer_id
+    inner join recall_live as live on item.batch_id = live.batch_id and hold.landed_at > live.known_at
+    left join intermediate.int_customers__contact_decision as decision
         on
-            item.batch_id = live.batch_id
-            and recall_hold.landed_at > live.known_at
-            and coalesce(recall_hold.channel, live.channel) = live.channel
+            live.as_of = decision.as_of
+            and live.channel = decision.channel
+            and item.customer_id = decision.customer_id
+            and item.currency = decision.currency
+    where
+        (hold.said_of is null or hold.said_of in (live.channel, live.medium))
+        and (hold.contact_point_id is null or hold.contact_point_id = item.contact_point_id)
+        and (
+            not hold.is_joint
+            or exists (
+                select
+                from staging.contact_rules as rule
+                where
+                    rule.jurisdiction = decision.policy_id
+                    and rule.reason_code = hold.reason_code
+                    and rule.parameter = 'joint_debtors=true'
+                    and rule.valid_from <= live.as_of
+                    and (rule.valid_to is null or rule.valid_to > live.as_of)
+            )
+        )
     union all
     select
         item.batch_id,
         item.contact_ref,
-        case when said.is_promise then 'promise_made' else 'do_not_contact' end as reason
+        'promise_made' as reason
     from recall_said as said
     inner join ops.delivery_item as item on said.customer_id = item.customer_id
     inner join recall_live as live on item.batch_id = live.batch_id and said.landed_at > live.known_at
-    where
-        case
-            -- The vendor who took the promise goes on working it; the others stop.
-            when said.is_promise then said.said_at_batch is distinct from item.batch_id
-            -- A number that is somebody else's or out of service is dropped wherever it is listed.
-            when said.suppresses = 'CONTACT_POINT_INVALID'
-                then said.contact_point_id is not null and said.contact_point_id = item.contact_point_id
-            when said.suppresses = 'UNSAFE_ADDRESS' then live.channel = 'field_visit'
-            else true
-        end
+    -- The vendor who took the promise goes on working it; the others stop.
+    where said.is_promise and said.said_at_batch is distinct from item.batch_id
 ),
 
 -- The day's file ---------------------------------------------------------------------------------------------------
