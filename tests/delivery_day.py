@@ -158,6 +158,7 @@ class Day:
             "staging.stg_core_banking__contact_points",
             contact_point_id=contact_point_id,
             customer_id=customer_id,
+            kind="mobile" if value.startswith("+") else "address",
             value=value,
         )
 

@@ -69,7 +69,12 @@ create table staging.stg_core_banking__feed_status (table_name text primary key,
 
 create table staging.stg_core_banking__customers (customer_id text primary key, national_id text);
 
-create table staging.stg_core_banking__contact_points (contact_point_id text primary key, customer_id text, value text);
+create table staging.stg_core_banking__contact_points (
+    contact_point_id text primary key,
+    customer_id text,
+    kind text,
+    value text
+);
 
 create table intermediate.int_contacts__breach (
     as_of date,

@@ -16,6 +16,7 @@ INTRADAY_TABLES = (
     "loan_transactions",
     "customer_flags",
     "contact_consents",
+    "contact_points",
     "hardship_arrangements",
     "customer_interactions",
 )

@@ -251,6 +251,43 @@ def test_a_refused_consent_recalls_from_the_channels_it_speaks_of(
     assert recalled(offered_care) == {vendor: {"C1": "do_not_contact"} for vendor in vendors}
 
 
+def point(day: Day, contact_point_id: str, value: str, **changes: object) -> None:
+    """A contact point of the first customer changes at the bank."""
+    day.point(contact_point_id, "C1", value)
+    row = {"contact_point_id": contact_point_id, "customer_id": "C1", "kind": "mobile", "value": value, **changes}
+    day.land("contact_points", {**row, "updated_at": day.at(10)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_recalled"),
+    [
+        ({"consent": "refused"}, True),
+        ({"is_valid": False}, True),
+        ({"relation": "employer"}, True),
+        ({"consent": "granted", "is_valid": True, "relation": "self"}, False),
+    ],
+)
+@pytest.mark.parametrize("point_id", ["P1", "COPY"])
+def test_a_number_that_may_not_be_used_any_more_recalls_its_rows(
+    called: Day, changes: dict[str, object], is_recalled: bool, point_id: str
+) -> None:
+    point(called, point_id, "+86 138-0000-0001", **changes)
+
+    assert recalled(called) == (everywhere("C1", "do_not_contact") if is_recalled else {})
+
+
+def test_a_refused_alternate_number_recalls_the_calls_and_another_one_nothing(called: Day) -> None:
+    called.run(
+        "update intermediate.int_customers__contact_decision set alternate_contact_point_id = 'P1-2'"
+        " where channel = 'phone' and customer_id = 'C1'"
+    )
+    point(called, "P9", "+8613800009999", consent="refused")
+    assert recalled(called) == {}
+
+    point(called, "P1-2", "+8613811111111", consent="refused")
+    assert recalled(called) == {"demo_call": {"C1": "do_not_contact"}}
+
+
 @pytest.mark.parametrize(
     ("name", "jurisdiction", "valid_from", "is_recalled"),
     [

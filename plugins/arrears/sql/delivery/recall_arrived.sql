@@ -103,6 +103,34 @@ where
         select
         from quarantine.hardship_arrangements as rejected
         where rejected._row_id = arrangement._row_id
+    )
+union all
+-- A number that is on file twice is as bad as its worst copy, and the list has one of them.
+select
+    copy.customer_id,
+    null as reason_code,
+    null as said_of,
+    copy.contact_point_id,
+    false as is_joint,
+    load_batch.decided_at as landed_at
+from landing.contact_points as point
+inner join ops.load_batch on point._batch_id = load_batch.batch_id
+inner join staging.stg_core_banking__contact_points as copy
+    on
+        point.customer_id = copy.customer_id
+        and case
+            when point.kind in ('mobile', 'landline') and copy.kind in ('mobile', 'landline')
+                then
+                    regexp_replace(point.value, '[^0-9+]', '', 'g') = regexp_replace(copy.value, '[^0-9+]', '', 'g')
+            else point.value = copy.value
+        end
+where
+    point._batch_id = any(%(batch_ids)s::bigint [])
+    and (point.consent = 'refused' or point.is_valid is false or point.relation <> 'self')
+    and not exists (
+        select
+        from quarantine.contact_points as rejected
+        where rejected._row_id = point._row_id
     );
 
 -- What customers said, to our own staff or to a vendor.

@@ -96,7 +96,10 @@ held_item as (
             and item.currency = decision.currency
     where
         (hold.said_of is null or hold.said_of in (live.channel, live.medium))
-        and (hold.contact_point_id is null or hold.contact_point_id = item.contact_point_id)
+        and (
+            hold.contact_point_id is null
+            or hold.contact_point_id in (item.contact_point_id, decision.alternate_contact_point_id)
+        )
         and (
             not hold.is_joint
             or exists (
