@@ -154,6 +154,7 @@ create table marts.fct_loan_delinquency (
     customer_id text,
     currency text,
     jurisdiction text,
+    tier text,
     arrears_amount numeric(18, 2)
 );
 

@@ -135,6 +135,26 @@ def test_an_overpaid_loan_does_not_settle_another(called: Day) -> None:
     assert recalled(called) == everywhere("C1", "nothing_due")
 
 
+@pytest.mark.parametrize(
+    ("loan", "amount", "is_recalled"),
+    [("L1", "50.00", True), ("L1", "49.99", False), ("L9", "50.00", False)],
+    ids=["the coming instalment", "less", "a loan that is not due"],
+)
+def test_who_pays_the_coming_instalment_is_not_reminded_of_it(
+    called: Day, loan: str, amount: str, is_recalled: bool
+) -> None:
+    called.run(
+        "update intermediate.int_customers__contact_decision"
+        " set days_past_due = 0, arrears_amount = 0, amount_due = 50 where customer_id = 'C1'"
+    )
+    called.loan("L9", "C1", Decimal(0))
+    called.run("update marts.fct_loan_delinquency set arrears_amount = 0, tier = 'pre_due' where loan_id = 'L1'")
+
+    called.pay(loan, amount, "T1")
+
+    assert recalled(called) == (everywhere("C1", "nothing_due") if is_recalled else {})
+
+
 def test_a_payment_in_one_currency_leaves_the_other(called: Day) -> None:
     called.loan("L9", "C1", Decimal("50.00"), currency="EUR")
     called.pay("L9", "50.00", "T1")

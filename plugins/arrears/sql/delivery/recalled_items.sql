@@ -7,6 +7,7 @@ with paid_item as (
         item.currency,
         live.channel,
         live.as_of,
+        loan.tier,
         loan.arrears_amount,
         loan.jurisdiction,
         sum(recall_money.paid) as paid
@@ -22,6 +23,7 @@ with paid_item as (
         live.channel,
         live.as_of,
         loan.loan_id,
+        loan.tier,
         loan.arrears_amount,
         loan.jurisdiction
 ),
@@ -36,7 +38,8 @@ settled_item as (
         channel,
         as_of,
         min(jurisdiction) as jurisdiction,
-        sum(arrears_amount - greatest(arrears_amount - paid, 0)) as settled
+        sum(arrears_amount - greatest(arrears_amount - paid, 0)) as settled,
+        sum(paid) filter (where tier = 'pre_due') as paid_ahead
     from paid_item
     group by batch_id, contact_ref, customer_id, currency, channel, as_of
 ),
@@ -75,7 +78,13 @@ paid as (
             and settled_item.customer_id = decision.customer_id
             and settled_item.currency = decision.currency
             and settled_item.channel = decision.channel
-    where settled_item.settled > 0 and decision.arrears_amount - settled_item.settled <= tolerance.amount
+    where
+        case
+            when decision.days_past_due > 0
+                then settled_item.settled > 0 and decision.arrears_amount - settled_item.settled <= tolerance.amount
+            -- Who is only reminded owes nothing yet: the reminder speaks of what falls due next.
+            else settled_item.paid_ahead > 0 and decision.amount_due - settled_item.paid_ahead <= tolerance.amount
+        end
 ),
 
 held_item as (
