@@ -27,7 +27,7 @@ create table staging.dispositions (
 create table staging.nonpayment_reasons (nonpayment_reason text primary key, is_hardship boolean, description text);
 
 create table staging.suppression_reasons (
-    reason_code text primary key,
+    reason_code text,
     "order" integer,
     text text,
     category text,

@@ -27,6 +27,7 @@ HELD_BACK = """
 select decisions.reason_code, reasons.text, count(distinct decisions.customer_id) as customers, count(*) as decisions
 from marts.fct_contact_decision as decisions
 left join staging.suppression_reasons as reasons on decisions.reason_code = reasons.reason_code
+    and decisions.as_of >= reasons.valid_from and (reasons.valid_to is null or decisions.as_of < reasons.valid_to)
 where decisions.as_of = %(as_of)s and decisions.decision = 'suppress'
 group by decisions.reason_code, reasons.text
 order by count(*) desc, decisions.reason_code

@@ -67,6 +67,17 @@ def test_a_vendor_is_told_the_kind_of_reason_only(next_day: Day, reason_code: st
     assert stopped(next_day)["C1"] == told
 
 
+def test_a_reason_that_changed_over_time_is_read_as_the_day_has_it(next_day: Day) -> None:
+    row = {"as_of": TOMORROW, "currency": "USD", "vendor": "demo_sms", "customer_id": "C1"}
+    next_day.decide("sms", row, "suppress", "VULNERABLE")
+    earlier = {"reason_code": "VULNERABLE", "category": "time", "valid_from": AS_OF, "valid_to": TOMORROW}
+    next_day.insert("staging.suppression_reasons", **earlier)
+    try:
+        assert stopped(next_day)["C1"] == "do_not_contact"
+    finally:
+        next_day.run("delete from staging.suppression_reasons where category = 'time' and valid_to is not null")
+
+
 def test_final_rows_and_closed_lists_are_not_stopped(next_day: Day) -> None:
     next_day.run("update ops.delivery_item set is_final = true where customer_id = 'C1'")
     assert set(stopped(next_day)) == {"C2", "C3"}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from marts_warehouse import policy_pack
 from typer.testing import CliRunner
 
@@ -11,7 +12,7 @@ from arrears.cli.main import app
 from arrears.errors import ConfigurationError
 from arrears.operators.marts import BuildMartsOperator
 from arrears.policy.check import check, require_sound
-from arrears.policy.schema import tables
+from arrears.policy.schema import POLICY_SCHEMA, tables
 from arrears.settings import PROJECT_ROOT
 
 SHIPPED = PROJECT_ROOT / "dbt_project" / "seeds" / "policy"
@@ -197,6 +198,30 @@ def test_rules_of_a_bank_may_be_stricter_and_of_a_new_jurisdiction(tmp_path: Pat
     _change(pack, "contact_windows", "DEFAULT,,,08:00,19:00", "DEFAULT,,,09:00,18:00")
 
     assert _found(pack) == []
+
+
+def test_a_rule_may_change_over_time(pack: Path) -> None:
+    """As docs/policy.md has it: the old row ends, and the new one begins, on the same day."""
+    end = "1900-01-01,2099-01-01,Bank policy 1,verified"
+    begin = "2099-01-01,,Bank policy 2,verified"
+    for table, rule in (
+        ("suppression_reasons", "FRAUD_VICTIM,13,The customer is reported as the victim of a fraud,legal"),
+        ("treatments", "M2,,,phone,CARE_OFFER,firm,1,"),
+    ):
+        old = next(line for line in (pack / f"{table}.csv").read_text().splitlines() if line.startswith(rule[:15]))
+        _change(pack, table, old, f"{rule},{end}\n{rule},{begin}")
+
+    assert _found(pack) == []
+
+
+def test_dbt_asks_of_no_seed_that_a_rule_never_changes() -> None:
+    """A build would be red for what the check lets pass."""
+    for path in POLICY_SCHEMA.glob("*.yml"):
+        for seed in yaml.safe_load(path.read_text())["seeds"]:
+            assert not [column["name"] for column in seed["columns"] if "unique" in column.get("data_tests", ())]
+            for test in seed.get("data_tests", ()):
+                columns = test.get("unique_combination", {}).get("arguments", {}).get("columns")
+                assert columns is None or "valid_from" in columns, seed["name"]
 
 
 def test_command_prints_what_is_in_force_and_what_is_to_come(tmp_path: Path) -> None:

@@ -25,7 +25,11 @@ today as (
         decision.reason_code,
         reason.category
     from marts.fct_contact_decision as decision
-    left join staging.suppression_reasons as reason on decision.reason_code = reason.reason_code
+    left join staging.suppression_reasons as reason
+        on
+            decision.reason_code = reason.reason_code
+            and decision.as_of >= reason.valid_from
+            and (reason.valid_to is null or decision.as_of < reason.valid_to)
     where decision.as_of = %(as_of)s
 ),
 
