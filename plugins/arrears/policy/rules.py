@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 import phonenumbers
 
 from arrears.policy.pack import Finding, Pack, Row
-from arrears.policy.schema import Table, tables
+from arrears.policy.schema import Table, reference_rows, tables
 
 DEFAULT = "DEFAULT"
 CONTACT_TABLES = ("contact_limits", "contact_rules", "contact_windows")
@@ -16,14 +16,18 @@ CONTACT_TABLES = ("contact_limits", "contact_rules", "contact_windows")
 _NEEDS_DEFAULT = (*CONTACT_TABLES, "asset_classes", "delinquency_parameters", "delinquency_tiers")
 JURISDICTIONS = frozenset(phonenumbers.SUPPORTED_REGIONS) | {"EU", DEFAULT}
 
+REMINDED = "pre_due"
+"""The tier of those who owe nothing yet and are reminded: the models know it by this name."""
+
 _FLAG_PARAMETERS = {"joint_debtors": ("true", "false")}
+_FLAG_REASONS = frozenset(row["reason_code"] for row in reference_rows("known_flags")) | {"UNKNOWN_FLAG"}
 _PARAMETERS: dict[str, dict[str, tuple[str, ...] | str]] = {
     "BELOW_MINIMUM": {"minimum_amount": "an amount such as 10.00"},
     "CAPACITY": {"longest_wait_days": "a number of days of at least 1"},
     "CHANNEL_REFUSED": {"opt_out_closes": ("all",), "requires_granted": ("true", "false")},
     "NOT_APPROVED": {"approvers": "a number of people of at least 2"},
 }
-"""What `parameter` may say of a reason, as name=value: the allowed values, or what kind of number. Others: flags."""
+"""What `parameter` may say of a reason, as name=value: the allowed values, or what kind of number."""
 
 
 def findings(pack: Pack) -> Iterator[Finding]:
@@ -38,6 +42,8 @@ def findings(pack: Pack) -> Iterator[Finding]:
     yield from _ranges(pack)
     yield from _contact_rules(pack.of("contact_rules"))
     yield from _treatments(pack.of("treatments"))
+    yield from _reminders(pack.of("delinquency_tiers"))
+    yield from _retention(pack.of("retention"), is_whole="retention.csv" not in unread)
     if "suppression_reasons.csv" not in unread:
         yield from _reasons(pack.of("suppression_reasons"))
     if not unread & {f"{name}.csv" for name in _NEEDS_DEFAULT}:
@@ -95,9 +101,10 @@ def _windows(rows: Iterable[Row]) -> Iterator[Finding]:
 def _ranges(pack: Pack) -> Iterator[Finding]:
     for rows in pack.rows.values():
         for row in rows:
-            low, high = row.values.get("dpd_from"), row.values.get("dpd_to")
-            if high is not None and high < (low or 0):
-                yield row.wrong("dpd_to", f"a number of at least {low or 0}", str(high))
+            for what in ("dpd", "owed"):
+                low, high = row.values.get(f"{what}_from"), row.values.get(f"{what}_to")
+                if high is not None and high < (low or 0):
+                    yield row.wrong(f"{what}_to", f"a number of at least {low or 0}", str(high))
 
 
 def _contact_rules(rows: Iterable[Row]) -> Iterator[Finding]:
@@ -111,9 +118,10 @@ def _contact_rules(rows: Iterable[Row]) -> Iterator[Finding]:
 
 def _parameter(row: Row) -> Iterator[Finding]:
     name, _, value = row["parameter"].partition("=")
-    allowed = _PARAMETERS.get(row["reason_code"], _FLAG_PARAMETERS)
+    reason = row["reason_code"]
+    allowed = _FLAG_PARAMETERS if reason in _FLAG_REASONS else _PARAMETERS.get(reason, {})
     if name not in allowed:
-        yield row.wrong("parameter", f"{' or '.join(allowed)} for {row['reason_code']}", row["parameter"])
+        yield row.wrong("parameter", f"{' or '.join(allowed) or 'nothing'} for {reason}", row["parameter"])
         return
     values = allowed[name]
     if isinstance(values, tuple):
@@ -164,6 +172,27 @@ def _share_days(row: Row, other: Row) -> bool:
     ranges = [((each["dpd_from"] or 0), endless if each["dpd_to"] is None else each["dpd_to"]) for each in (row, other)]
     do_days = ranges[0][0] <= ranges[1][1] and ranges[1][0] <= ranges[0][1]
     return do_days and row.valid_from < other.valid_to and other.valid_from < row.valid_to
+
+
+def _reminders(rows: Iterable[Row]) -> Iterator[Finding]:
+    for row in rows:
+        if row["due_within_days"] is not None and row["tier"] != REMINDED:
+            yield row.wrong("tier", f"{REMINDED}, as it has due_within_days", row["tier"])
+        elif row["due_within_days"] is None and row["tier"] == REMINDED:
+            yield row.wrong("due_within_days", f"a number of days, as the tier is {REMINDED}", "nothing")
+
+
+def _retention(rows: list[Row], *, is_whole: bool) -> Iterator[Finding]:
+    """Nothing is erased before the law lets go of it, and DEFAULT has each kind of data on every day."""
+    for row in rows:
+        least = row["kept_at_least_days"]
+        if row["erased_after_days"] < least:
+            yield row.wrong("erased_after_days", f"a number of at least {least}", str(row["erased_after_days"]))
+    first = min((row.valid_from for row in rows), default=date.min)
+    for kind in tables()["retention"].allowed["data_class"] if is_whole else ():
+        of_kind = [row for row in rows if (row["jurisdiction"], row["data_class"]) == (DEFAULT, kind)]
+        for start, _ in _holes(of_kind, first):
+            yield Finding("retention.csv", None, "data_class", f"{kind} of DEFAULT for every day", f"none from {start}")
 
 
 def _absent(pack: Pack) -> Iterator[Finding]:

@@ -71,7 +71,7 @@ def _table(seed: Mapping[str, Any]) -> Table:
     described = {column["name"]: column for column in seed["columns"]}
     tests = {name: _tests(described.get(name, {})) for name in types}
     fields: Any = {
-        name: (_field(kind, tests[name], _least(described.get(name, {}))), ...) for name, kind in types.items()
+        name: (_field(kind, tests[name], _meta(described.get(name, {}))), ...) for name, kind in types.items()
     }
     return Table(
         name=seed["name"],
@@ -96,9 +96,9 @@ def _tests(described: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def _least(described: Mapping[str, Any]) -> int | None:
-    least: int | None = described.get("config", {}).get("meta", {}).get("at_least")
-    return least
+def _meta(described: Mapping[str, Any]) -> Mapping[str, int]:
+    meta: Mapping[str, int] = described.get("config", {}).get("meta", {})
+    return meta
 
 
 def _unique_columns(seed: Mapping[str, Any]) -> list[str]:
@@ -114,10 +114,11 @@ def _reference(tests: Mapping[str, Mapping[str, Any]]) -> Reference | None:
     return Reference(match.group(1), arguments["field"]) if arguments and match else None
 
 
-def _field(kind: str, tests: Mapping[str, Any], least: int | None) -> Any:
+def _field(kind: str, tests: Mapping[str, Any], meta: Mapping[str, int]) -> Any:
     allowed = tests.get("accepted_values", {}).get("values")
     is_required = "not_null" in tests
     parse = _parser(kind)
+    least, most = meta.get("at_least"), meta.get("at_most")
 
     def read(text: str) -> Any:
         if text == "":
@@ -129,6 +130,8 @@ def _field(kind: str, tests: Mapping[str, Any], least: int | None) -> Any:
             raise PydanticCustomError("policy", "{expected}", {"expected": "one of " + ", ".join(map(str, allowed))})
         if least is not None and value < least:
             raise PydanticCustomError("policy", "{expected}", {"expected": f"a number of at least {least}"})
+        if most is not None and value > most:
+            raise PydanticCustomError("policy", "{expected}", {"expected": f"a number of at most {most}"})
         return value
 
     return Annotated[Any, BeforeValidator(read)]

@@ -82,6 +82,27 @@ CHANGES: dict[str, tuple[str, str, str, str, str]] = {
     "days of a rule": ("contact_rules", "PAUSE,phone,7", "PAUSE,phone,soon", "blocks_until", "soon"),
     "days past due": ("delinquency_tiers", "DEFAULT,,M2,31,60", "DEFAULT,,M2,32,60", "dpd_from", "31: each day"),
     "end of days past due": ("asset_classes", "CN,loss,361,", "CN,loss,361,500", "dpd_to", "from 501 on"),
+    "a parameter that does nothing": (
+        "contact_rules", "PROMISE_OPEN,,lifted,", "PROMISE_OPEN,,lifted,joint_debtors=true", "parameter",
+        "nothing for PROMISE_OPEN",
+    ),
+    "reminded by another name": (
+        "delinquency_tiers", "DEFAULT,,pre_due,0", "DEFAULT,,soon_due,0", "tier", "pre_due, as it has due_within_days"
+    ),
+    "reminded of nothing": (
+        "delinquency_tiers", "DEFAULT,,M2,31", "DEFAULT,,pre_due,31", "due_within_days", "as the tier is pre_due"
+    ),
+    "negative days": ("retention", "DEFAULT,quarantine,0", "DEFAULT,quarantine,-1", "kept_at_least_days", "at least 0"),
+    "erased too soon": (
+        "retention", "DEFAULT,customer,3650,3650", "DEFAULT,customer,3650,3649", "erased_after_days", "at least 3650"
+    ),
+    "an offer for no sum": (
+        "hardship_offers", "DEFAULT,LONGER_TERM,term_extension,,,,,", "DEFAULT,LONGER_TERM,term_extension,,,,5.00,4.00",
+        "owed_to", "at least 5.00",
+    ),
+    "an endless offer": (
+        "hardship_offers", "term_extension,,,,,,60", "term_extension,,,,,,601", "longest_term_months", "at most 600"
+    ),
     "overlapping treatments": ("treatments", "M1,8,30,sms", "M1,7,30,sms", "dpd_from", "an overlap with line"),
     "header": ("contact_limits", "at_most,", "most,", "at_most", "expected the column, found none"),
     "cells": ("contact_limits", ROW, ROW + ",1", None, "expected 11 cells, found 12"),
@@ -130,6 +151,7 @@ def test_gap_between_two_rows_of_a_rule_is_refused(pack: Path) -> None:
         ("asset_classes", ("DEFAULT,",), "rows of DEFAULT for every day"),
         ("suppression_reasons", ("VENDOR_DOWN,",), "VENDOR_DOWN for every day"),
         ("delinquency_tiers", ("GB,,write_off",), "a tier for written-off loans of GB"),
+        ("retention", ("DEFAULT,vendor_note",), "vendor_note of DEFAULT for every day"),
     ],
 )
 def test_what_is_missing_is_named(pack: Path, table: str, beginnings: tuple[str, ...], says: str) -> None:
