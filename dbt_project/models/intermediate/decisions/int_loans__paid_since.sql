@@ -57,7 +57,9 @@ late_versions as (
     left join rejected on transactions._row_id = rejected._row_id
     left join known on transactions.transaction_id = known.transaction_id
     where
-        rejected._row_id is null
+        -- Told apart from the join: the database then reads the end of the table, and nothing where no batch is late.
+        transactions._batch_id >= (select min(late_batches.batch_id) from late_batches)
+        and rejected._row_id is null
         and known.transaction_id is null
         and transactions.kind in ('repayment', 'waiver', 'recovery', 'reversal')
         and transactions.effective_on <= {{ as_of_date() }}
