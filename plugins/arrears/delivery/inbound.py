@@ -356,8 +356,9 @@ def _header_problems(header: Sequence[str], columns: Sequence[Column]) -> list[s
         for separator, plural in _SEPARATORS.items():
             if separator in header[0]:
                 return [f"line 1: columns are separated by {plural}, expected commas"]
-    unknown = list(islice((name for name in header if name not in names), _TOLD))
-    problems = [f"line 1: unknown column {_quoted(name)}{_nearest(name, names)}" for name in unknown]
+    # By its place, not by its name: where the header is missing, that is a value of a row.
+    unknown = islice(((place, name) for place, name in enumerate(header, 1) if name not in names), _TOLD)
+    problems = [f"line 1: column {place} is unknown{_nearest(name, names)}" for place, name in unknown]
     problems += [f"line 1: column {name} appears twice" for name in names if header.count(name) > 1]
     missing = [column.name for column in columns if column.required and column.name not in header]
     return problems + [f"line 1: required column {name} is missing" for name in missing]
@@ -366,11 +367,6 @@ def _header_problems(header: Sequence[str], columns: Sequence[Column]) -> list[s
 def _nearest(name: str, names: Sequence[str]) -> str:
     near = get_close_matches(name.strip().lower()[:40], names, n=1)
     return f", did you mean {near[0]}?" if near else ""
-
-
-def _quoted(name: str) -> str:
-    """A column name fit to print; what may be a value (a file without header) is not repeated."""
-    return f"`{name}`" if re.fullmatch(r"[A-Za-z_ ]{1,40}", name) else "(not a name)"
 
 
 class _Lines:
