@@ -386,13 +386,24 @@ class Version:
 
 
 def extension(before: Month, month: Month) -> int:
-    """Months by which the servicer extended the loan in the period; the same one reported again is none."""
+    """Months by which the servicer extended the loan in the period; the same one reported again is none.
+
+    No more than the maturity moved by: some servicers report all extensions so far. Where it stands still (many never
+    move it) or is not published, an equal number is the same extension.
+    """
     if month.extended <= 0:
         return 0
-    is_repeated = (
-        month.extended == before.extended and month.matures_on is not None and month.matures_on == before.matures_on
-    )
-    return 0 if is_repeated else month.extended
+    moved = _maturity_moved(before, month)
+    if moved > 0:
+        return min(month.extended, moved)
+    return 0 if month.extended == before.extended else month.extended
+
+
+def _maturity_moved(before: Month, month: Month) -> int:
+    """Months by which the maturity moved; 0 where that is not published."""
+    if before.matures_on is None or month.matures_on is None:
+        return 0
+    return month_number(month.matures_on) - month_number(before.matures_on)
 
 
 def later_versions(loan: TapeLoan, instalments: Sequence[Instalment]) -> list[Version]:

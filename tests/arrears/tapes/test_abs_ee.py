@@ -288,10 +288,19 @@ def test_period_that_begins_on_the_last_day_of_the_one_before_counts_no_payment_
     assert [days(contract, number) for number in (2, 3, 4)] == [0, 0, 10]
 
 
-def test_extension_reported_again_is_the_same_one(contract: Path) -> None:
-    extended = {"paymentExtendedNumber": "1", "loanMaturityDate": "07/2025"}
+@pytest.mark.parametrize("maturity", ["07/2025", "-"], ids=["maturity", "no maturity"])
+def test_extension_reported_again_is_the_same_one(contract: Path, maturity: str) -> None:
+    extended = {"paymentExtendedNumber": "1", "loanMaturityDate": maturity}
     convert(contract, [month(1), late(2, 0, **extended), month(3, **extended), month(4, **extended)])
     assert {row["schedule_version"] for row in read(contract, "repayment_schedule")} == {"1", "2"}
+
+
+def test_number_of_all_extensions_so_far_moves_by_what_the_maturity_moved(contract: Path) -> None:
+    first = {"paymentExtendedNumber": "1", "loanMaturityDate": "07/2025"}
+    second = {"paymentExtendedNumber": "2", "loanMaturityDate": "08/2025"}
+    convert(contract, [month(1), late(2, 0, **first), late(3, 0, **second), late(4, 10, **second)])
+    assert max(row["due_date"] for row in read(contract, "repayment_schedule")) == "2025-08-20"
+    assert days(contract, 4) == 10
 
 
 def test_extension_undone_and_a_maturity_that_moves_alone_move_nothing(contract: Path) -> None:
