@@ -11,7 +11,10 @@ class Kind(Enum):
     """What a column's values are."""
 
     TEXT = "text"
+    CODE = "a code"
+    """A number that counts nothing; some files write it as 4.0."""
     DATE = "a date (MM-DD-YYYY, MM/YYYY or YYYY-MM-DD)"
+    LAST_DAY = "a date (MM-DD-YYYY, YYYY-MM-DD, or MM/YYYY for its last day)"
     MONEY = "an amount"
     RATE = "a number"
     WHOLE = "a whole number"
@@ -40,7 +43,7 @@ class TapeColumn:
 
 COLUMNS = (
     TapeColumn("assetNumber", Kind.TEXT, Need.EVERY_ROW),
-    TapeColumn("reportingPeriodEndingDate", Kind.DATE, Need.EVERY_ROW),
+    TapeColumn("reportingPeriodEndingDate", Kind.LAST_DAY, Need.EVERY_ROW),
     TapeColumn("reportingPeriodBeginningDate", Kind.DATE),
     TapeColumn("originatorName", Kind.TEXT),
     TapeColumn("originationDate", Kind.DATE, Need.TERMS),
@@ -60,9 +63,9 @@ COLUMNS = (
     TapeColumn("actualOtherCollectedAmount", Kind.MONEY),
     TapeColumn("chargedoffPrincipalAmount", Kind.MONEY),
     TapeColumn("recoveredAmount", Kind.MONEY),
-    TapeColumn("zeroBalanceCode", Kind.TEXT),
+    TapeColumn("zeroBalanceCode", Kind.CODE),
     TapeColumn("paymentExtendedNumber", Kind.WHOLE),
-    TapeColumn("obligorCreditScore", Kind.TEXT),
+    TapeColumn("obligorCreditScore", Kind.CODE),
     TapeColumn("paymentToIncomePercentage", Kind.RATE),
     TapeColumn("obligorGeographicLocation", Kind.TEXT),
 )

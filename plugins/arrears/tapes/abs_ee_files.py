@@ -18,6 +18,7 @@ from xml.parsers import expat
 
 import pandas as pd
 
+from arrears.domain.amortisation import month_end
 from arrears.errors import SourceFileError
 from arrears.tapes.abs_ee_columns import BY_NAME, Kind, Need, TapeColumn, missing_columns, recognise
 
@@ -32,7 +33,8 @@ _DATE_FORMS = re.compile(
     r"|(?P<m2>\d\d?)[-/](?P<y2>\d{4})"
     r"|(?P<y3>\d{4})-(?P<m3>\d\d?)(?:-(?P<d3>\d\d?)(?:[T ].*)?)?"
 )
-"""A date, or a month: then its first day."""
+"""A date, or a month."""
+_NUMBER_FORM = re.compile(r"0*(\d*)(?:\.0+)?")
 _READ_BYTES = 1 << 20
 
 
@@ -258,11 +260,29 @@ def _values(file: _File, column: TapeColumn, texts: list[str], lines: range) -> 
 
 
 def _date(text: str) -> str:
+    """A date; of a month the first day."""
+    parts = _date_parts(text)
+    return date(parts["y"], parts["m"], parts.get("d", 1)).isoformat()
+
+
+def _last_day(text: str) -> str:
+    """A date; of a month the last day."""
+    parts = _date_parts(text)
+    first = date(parts["y"], parts["m"], parts.get("d", 1))
+    return (first if "d" in parts else month_end(first)).isoformat()
+
+
+def _date_parts(text: str) -> dict[str, int]:
     found = _DATE_FORMS.fullmatch(text)
     if found is None:
         raise ValueError(text)
-    parts = {name[0]: int(number) for name, number in found.groupdict().items() if number is not None}
-    return date(parts["y"], parts["m"], parts.get("d", 1)).isoformat()
+    return {name[0]: int(number) for name, number in found.groupdict().items() if number is not None}
+
+
+def _code(text: str) -> str | None:
+    """A code as the schema has it: 4 of 4.0 and 04. There is no code 0: it stands for none."""
+    found = _NUMBER_FORM.fullmatch(text)
+    return (found[1] or None) if found else text
 
 
 def _cents(text: str) -> int:
@@ -289,7 +309,9 @@ def _rate(text: str) -> str:
 
 _CONVERTERS: dict[Kind, Callable[[str], object]] = {
     Kind.TEXT: str,
+    Kind.CODE: _code,
     Kind.DATE: _date,
+    Kind.LAST_DAY: _last_day,
     Kind.MONEY: _cents,
     Kind.RATE: _rate,
     Kind.WHOLE: _whole,

@@ -356,6 +356,14 @@ def test_charge_off_is_written_off_and_what_comes_later_is_told_apart(contract: 
     assert movements(contract, "repayment") == [("P03", "2021-04-30", "45.00")]
 
 
+def test_codes_may_be_written_as_numbers(contract: Path) -> None:
+    """By whoever keeps a tape in a table of numbers: 99.0 and 0 end nothing, 4.0 writes off."""
+    open_codes = [month(1, zeroBalanceCode="0"), month(2, zeroBalanceCode="99.0")]
+    lost = late(2, 11, zeroBalanceCode="4.0", assetNumber="A2")
+    convert(contract, open_codes, [month(1, "A2"), lost])
+    assert [row["status"] for row in read(contract, "loans")] == ["active", "written_off"]
+
+
 @pytest.mark.parametrize("code", ["1", "3", "5", "2"])
 def test_other_ends_close_the_loan(contract: Path, code: str) -> None:
     """With a rest too small to collect, even."""
@@ -379,6 +387,11 @@ def test_periods_need_not_be_calendar_months(contract: Path) -> None:
     march = {"reportingPeriodBeginningDate": "03-02-2021", "reportingPeriodEndingDate": "03-30-2021"}
     convert(contract, [month(1), month(2, **february), month(3, **march)])
     assert movements(contract, "repayment") == [("P02", "2021-03-01", "100.00"), ("P03", "2021-03-30", "100.00")]
+
+
+def test_period_that_ends_in_a_month_ends_on_its_last_day(contract: Path) -> None:
+    convert(contract, [month(1, reportingPeriodEndingDate="01/2021"), month(2, reportingPeriodEndingDate="2021-02")])
+    assert movements(contract, "repayment") == [("P01", "2021-02-28", "100.00")]
 
 
 def test_status_below_nothing_is_nothing(contract: Path) -> None:
