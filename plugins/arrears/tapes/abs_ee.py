@@ -6,8 +6,8 @@ the time before the first row) is derived or assumed, column by column, in `core
 """
 
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -46,10 +46,17 @@ class TapeSummary:
     left_out: int = 0
     """Loans without original terms: no row states them."""
     day_counts: dict[str, str] = field(default_factory=dict)
-    """How each originator's servicer counts days past due."""
+    """How each originator's servicer counts days past due, where that could be told."""
     last_day: date = date.min
     evidence: set[tuple[str, date]] = field(default_factory=set)
     """Loans and period ends whose reported status told the day count."""
+
+    def day_count_of(self, originator: str) -> str:
+        """How days past due are counted; an originator of whom that is not known follows most of the others.
+
+        It is often another spelling of one of them.
+        """
+        return self.day_counts.get(originator) or _majority(self.day_counts.values())
 
     def lines(self) -> list[str]:
         """What a person should know of the tape, in sentences."""
@@ -60,7 +67,8 @@ class TapeSummary:
         if self.left_out:
             lines.append(f"{self.left_out:,} loans left out: no row states their original terms")
         counted = ", ".join(f"{name or 'unnamed'} {count}" for name, count in sorted(self.day_counts.items()))
-        return [*lines, *([f"Days past due are counted: {counted}; others actual"] if counted else [])]
+        others = self.day_count_of("another")
+        return [*lines, *([f"Days past due are counted: {counted}; others {others}"] if counted else [])]
 
 
 def load_tape(
@@ -161,7 +169,7 @@ def tape_loans(store: TapeStore, summary: TapeSummary) -> Iterator[TapeLoan]:
     billing = store.billing_originators()
     for loan_id, rows in store.loans():
         summary.last_day = max(summary.last_day, _day(rows[-1].reportingPeriodEndingDate))
-        loan = _loan(loan_id, rows, summary.day_counts, billing)
+        loan = _loan(loan_id, rows, summary, billing)
         if loan is None:
             summary.left_out += 1
         else:
@@ -170,7 +178,7 @@ def tape_loans(store: TapeStore, summary: TapeSummary) -> Iterator[TapeLoan]:
 
 
 def _day_counts(store: TapeStore) -> tuple[dict[str, str], set[tuple[str, date]]]:
-    """How each originator's servicer counts: by the first months in which a late loan tells it; else calendar days."""
+    """How each originator's servicer counts, by the first months in which a late loan tells it, and which those are."""
     originators: dict[str, str] = {}
     votes: dict[str, list[str]] = defaultdict(list)
     used: set[tuple[str, date]] = set()
@@ -179,11 +187,13 @@ def _day_counts(store: TapeStore) -> tuple[dict[str, str], set[tuple[str, date]]
         if len(found) < ENOUGH_EVIDENCE:
             found.append(count)
             used.add((seen.loan_id, seen.ends_on))
-    return {
-        name: THIRTY_360 if counts.count(THIRTY_360) > counts.count(ACTUAL) else ACTUAL
-        for name, counts in votes.items()
-        if counts
-    }, used
+    return {name: _majority(counts) for name, counts in votes.items() if counts}, used
+
+
+def _majority(counts: Iterable[str]) -> str:
+    """What most say; calendar days where they are even."""
+    of_each = Counter(counts)
+    return THIRTY_360 if of_each[THIRTY_360] > of_each[ACTUAL] else ACTUAL
 
 
 def _observations(store: TapeStore, originators: dict[str, str], votes: dict[str, list[str]]) -> Iterator[Observation]:
@@ -214,7 +224,7 @@ def _nothing_happened(before: Month, month: Month) -> bool:
     )
 
 
-def _loan(loan_id: str, rows: Sequence[Any], day_counts: dict[str, str], billing: set[str]) -> TapeLoan | None:
+def _loan(loan_id: str, rows: Sequence[Any], summary: TapeSummary, billing: set[str]) -> TapeLoan | None:
     """A loan from its rows; None where no row states its terms."""
     terms = next((row for row in rows if row.originalLoanAmount and row.originalFirstPaymentDate), None)
     if terms is None or terms.originationDate is None or terms.originalLoanAmount <= 0:
@@ -242,7 +252,7 @@ def _loan(loan_id: str, rows: Sequence[Any], day_counts: dict[str, str], billing
         credit_score=int(first.obligorCreditScore) if (first.obligorCreditScore or "").isdigit() else None,
         payment_to_income=Decimal(first.paymentToIncomePercentage or 0) or None,
         state=first.obligorGeographicLocation or "",
-        day_count=day_counts.get(originator, ACTUAL),
+        day_count=summary.day_count_of(originator),
     )
 
 

@@ -469,6 +469,16 @@ def test_servicers_of_one_tape_count_each_in_their_way(tmp_path: Path) -> None:
     assert 4 < len(summary.evidence) <= 20
 
 
+def test_originator_that_tells_nothing_counts_as_the_others_do(tmp_path: Path) -> None:
+    rows = Issuer("Beta", day_count="30/360").publish(loans=60, months=14)
+    spelt = [row | {"originatorName": "Beta Bank, N.A.", "assetNumber": "A1"} for row in (month(1), month(2))]
+    summary = write_contract(
+        [write_csv(tmp_path / "a.csv", rows), write_csv(tmp_path / "b.csv", spelt)], tmp_path / "c"
+    )
+    assert {row["day_count"] for row in read(tmp_path / "c", "loans")} == {"30/360"}
+    assert summary.lines()[-1] == "Days past due are counted: Beta 30/360; others 30/360"
+
+
 def test_issuer_counts_days_as_the_definition_does() -> None:
     """The player shares no code with us: cases 17, 18, 23 and 28 of the definition."""
     assert days_late(date(2026, 1, 10), date(2026, 3, 10), "30/360") == 60
