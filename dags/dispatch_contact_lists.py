@@ -70,14 +70,14 @@ def contact_lists(vendor: str) -> TaskGroup:
 
 
 def approval(task_id: str, proposals: Any) -> HITLOperator:
-    """A request for one person's decision on all proposals of the day; single ones can be excluded by customer id."""
+    """A request for one person's decision on all proposals of the day; single loans can be left out."""
     return HITLOperator(
         task_id=task_id,
         subject="Legal referrals of {{ dag_run.partition_key }}: approve?",
         body=f"{{{{ ti.xcom_pull(task_ids='{proposals.task_id}') }}}}\n\nTwo different people must approve.",
         options=["Approve", "Reject"],
         defaults="Reject",
-        params={"exclude": Param([], type="array", description="Customer ids to leave out.")},
+        params={"exclude": Param([], type="array", description="Loans to leave out, by their numbers.")},
         priority_weight=ASKED_FIRST,
         response_timeout=timedelta(hours=8),
         execution_timeout=None,

@@ -1,5 +1,6 @@
 """Legal referrals: what is proposed today, and who approved it. Nothing leaves that two people did not approve."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,10 +16,12 @@ APPROVALS_NEEDED = 2
 
 @dataclass(frozen=True)
 class Proposal:
-    """A referral that waits for approval. Ids and figures only: it is shown to approvers in Airflow."""
+    """A referral that waits for approval."""
 
     customer_id: str
     currency: str
+    contract_no: str
+    """Numbers of the loans, with spaces between."""
     vendor: str | None
     tier: str
     days_past_due: int
@@ -26,12 +29,28 @@ class Proposal:
     approvals: int
     """Of different people, so far."""
 
+    def is_named_by(self, numbers: Collection[str]) -> bool:
+        """Whether one of these is a loan's number, or the customer's id."""
+        return not {self.customer_id, *self.contract_no.split()}.isdisjoint(numbers)
+
 
 def proposals(warehouse: psycopg2.extensions.connection, *, as_of: date) -> list[Proposal]:
     """The day's referrals that two people have not approved and nobody refused. Reads only."""
     with warehouse.cursor() as cursor:
         cursor.execute(statement("legal_proposals"), {"as_of": as_of})
         return [Proposal(*row) for row in cursor.fetchall()]
+
+
+def as_table(cases: Sequence[Proposal]) -> str:
+    """What approvers are shown in Airflow, as Markdown: numbers of loans and figures.
+
+    Airflow keeps it in its own database, which erasing a customer does not reach. A loan's number stays in any case.
+    """
+    head = "| loans | tier | days past due | arrears |\n|---|---|---|---|\n"
+    return head + "\n".join(
+        f"| {case.contract_no} | {case.tier} | {case.days_past_due} | {case.arrears_amount} {case.currency} |"
+        for case in cases
+    )
 
 
 def record_approval(

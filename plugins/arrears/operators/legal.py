@@ -14,22 +14,16 @@ if TYPE_CHECKING:
 class ProposeReferralsOperator(DispatchOperator):
     """List the day's proposed legal referrals for the people who approve them.
 
-    Returns the proposals as a Markdown table of customer ids and figures (no names), empty when there are none.
+    Returns the proposals as a Markdown table that names nobody, empty when there are none.
     """
 
     def execute(self, context: "Context") -> str:
-        from arrears.delivery.legal import proposals
+        from arrears.delivery.legal import as_table, proposals
 
         with connect(self.warehouse_conn_id) as warehouse:
             cases = proposals(warehouse, as_of=business_date(context))
         self.log.info("%s legal referrals proposed", len(cases))
-        if not cases:
-            return ""
-        head = "| customer | tier | days past due | arrears |\n|---|---|---|---|\n"
-        return head + "\n".join(
-            f"| {case.customer_id} | {case.tier} | {case.days_past_due} | {case.arrears_amount} {case.currency} |"
-            for case in cases
-        )
+        return as_table(cases) if cases else ""
 
 
 class RecordApprovalsOperator(DispatchOperator):
@@ -63,7 +57,7 @@ class RecordApprovalsOperator(DispatchOperator):
                         customer_id=case.customer_id,
                         currency=case.currency,
                         approver=approver,
-                        is_approved=response["chosen_options"] == ["Approve"] and case.customer_id not in excluded,
+                        is_approved=response["chosen_options"] == ["Approve"] and not case.is_named_by(excluded),
                         is_demo=approver in DEMO_USERS,
                     )
             warehouse.commit()

@@ -17,7 +17,7 @@ import pytest
 from delivery_day import AS_OF, Day
 
 from arrears.delivery.keys import check_keys
-from arrears.delivery.legal import proposals, record_approval
+from arrears.delivery.legal import as_table, proposals, record_approval
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
 from arrears.delivery.send import deliver
 from arrears.errors import DeliveryError, GateError
@@ -89,6 +89,16 @@ def test_a_referral_waits_until_two_different_people_approved(day: Day) -> None:
 
     answer(day, "C1", "ben")
     assert proposals(day.warehouse, as_of=AS_OF) == []
+
+
+def test_airflow_is_told_of_loans_and_figures_and_of_no_customer(day: Day) -> None:
+    for customer_id, contract_no in (("C1", "L1 L7"), ("C2", "L2")):
+        day.propose_referral(customer_id, contract_no=contract_no)
+
+    cases = proposals(day.warehouse, as_of=AS_OF)
+
+    assert as_table(cases).splitlines()[2:] == ["| L1 L7 | M2 | 65 | 200.00 USD |", "| L2 | M2 | 65 | 200.00 USD |"]
+    assert [case.customer_id for case in cases if case.is_named_by({"L7", "L3"})] == ["C1"]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,18 @@
 select
     decision.customer_id,
     decision.currency,
+    referral.contract_no,
     decision.vendor,
     decision.tier,
     decision.days_past_due,
     decision.arrears_amount,
     count(distinct approval.approver) as approvals
 from marts.fct_contact_decision as decision
+inner join intermediate.int_contact_list__legal as referral
+    on
+        decision.as_of = referral.as_of
+        and decision.customer_id = referral.customer_id
+        and decision.currency = referral.currency
 left join ops.legal_approval as approval
     on
         decision.as_of = approval.as_of
@@ -20,6 +26,7 @@ where
 group by
     decision.customer_id,
     decision.currency,
+    referral.contract_no,
     decision.vendor,
     decision.tier,
     decision.days_past_due,
