@@ -25,7 +25,7 @@ _PARAMETERS: dict[str, dict[str, tuple[str, ...] | str]] = {
     "BELOW_MINIMUM": {"minimum_amount": "an amount such as 10.00"},
     "CAPACITY": {"longest_wait_days": "a number of days of at least 1"},
     "CHANNEL_REFUSED": {"opt_out_closes": ("all",), "requires_granted": ("true", "false")},
-    "NOT_APPROVED": {"approvers": "a number of people of at least 2"},
+    "NOT_APPROVED": {"approvers": ("2",)},
 }
 """What `parameter` may say of a reason, as name=value: the allowed values, or what kind of number."""
 
@@ -137,7 +137,7 @@ def _is_number(name: str, value: str) -> bool:
         return False
     if name == "minimum_amount":
         return len(decimals) <= 2 and not value.endswith(".")
-    return "." not in value and int(whole) >= {"approvers": 2}.get(name, 1)
+    return "." not in value and int(whole) >= 1
 
 
 def _reasons(rows: list[Row]) -> Iterator[Finding]:

@@ -100,7 +100,7 @@ def _closes_as_long(strict: Row, row: Row) -> bool:
 def _asks_as_much(strict: Row, row: Row) -> bool:
     name, _, value = row["parameter"].partition("=")
     own, _, mine = (strict["parameter"] or "").partition("=")
-    if name in ("minimum_amount", "approvers"):
+    if name == "minimum_amount":
         return own == name and Decimal(mine) >= Decimal(value)
     # Who waits how long for a contact, and what is the default anyway, makes nobody's rules stricter.
     return name == "longest_wait_days" or value == "false" or (own, mine) == (name, value)

@@ -78,7 +78,13 @@ CHANGES: dict[str, tuple[str, str, str, str, str]] = {
                ROW + ",1900-01-01,,", "source", "a value, found nothing"),
     "confidence": ("contact_rules", "section 3.3,unverified", "section 3.3,sure", "confidence", "found sure"),
     "parameter": ("contact_rules", "minimum_amount=10.00", "minimum=10.00", "parameter", "found minimum=10.00"),
-    "value of a parameter": ("contact_rules", "approvers=2", "approvers=1", "parameter", "at least 2"),
+    "too few people": ("contact_rules", "approvers=2", "approvers=1", "parameter", "approvers=2, found approvers=1"),
+    "people whom nobody asks": (
+        "contact_rules", "approvers=2", "approvers=3", "parameter", "approvers=2, found approvers=3"
+    ),
+    "value of a parameter": (
+        "contact_rules", "longest_wait_days=10", "longest_wait_days=0", "parameter", "a number of days of at least 1"
+    ),
     "days of a rule": ("contact_rules", "PAUSE,phone,7", "PAUSE,phone,soon", "blocks_until", "soon"),
     "days past due": ("delinquency_tiers", "DEFAULT,,M2,31,60", "DEFAULT,,M2,32,60", "dpd_from", "31: each day"),
     "end of days past due": ("asset_classes", "CN,loss,361,", "CN,loss,361,500", "dpd_to", "from 501 on"),
