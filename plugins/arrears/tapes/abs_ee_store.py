@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 
 import pandas as pd
 
+from arrears.errors import SourceFileError
 from arrears.tapes.abs_ee_columns import COLUMNS
 
 _NAMES = [column.name for column in COLUMNS]
@@ -73,13 +74,19 @@ class TapeStore(AbstractContextManager["TapeStore"]):
         return {name or "" for (name,) in rows}
 
     def loans(self) -> Iterator[tuple[str, list[Any]]]:
-        """The rows of each loan in the order of its periods, one a period; loans in the order of their numbers."""
+        """The rows of each loan in the order of its periods, one a period; loans in the order of their numbers.
+
+        Raises:
+            SourceFileError: an asset number stands for two loans.
+        """
         self.counts.repeated = self.counts.refiled = 0
         columns = ", ".join(f'"{name}"' for name in _NAMES)
         rows = self._connection.execute(
             f'select {columns} from rows order by "assetNumber", "reportingPeriodEndingDate", number'  # noqa: S608
         )
-        for loan_id, of_loan in groupby(map(TapeRow._make, rows), attrgetter("assetNumber")):
+        for loan_id, group in groupby(map(TapeRow._make, rows), attrgetter("assetNumber")):
+            of_loan = list(group)
+            _require_one_loan(loan_id, of_loan)
             yield loan_id, list(self._newest(of_loan))
 
     def _newest(self, rows: Iterable[Any]) -> Iterator[Any]:
@@ -95,3 +102,25 @@ class TapeStore(AbstractContextManager["TapeStore"]):
                     self.counts.refiled += 1
                     kept = row
             yield kept
+
+
+def _require_one_loan(loan_id: str, rows: Iterable[Any]) -> None:
+    """Two issuers may have numbered alike: a later filing can put a loan's terms right, but not all of them."""
+    terms = [row for row in rows if row.originalLoanAmount is not None]
+    for row in terms[1:]:
+        if (
+            row.originalLoanAmount != terms[0].originalLoanAmount
+            and row.originationDate != terms[0].originationDate
+            and (row.originatorName is None or row.originatorName != terms[0].originatorName)
+        ):
+            raise SourceFileError(
+                [
+                    f"asset number {loan_id} stands for two loans, {_described(terms[0])} and {_described(row)}:"
+                    " load tapes that share asset numbers into sources of their own"
+                ]
+            )
+
+
+def _described(row: Any) -> str:
+    originator = row.originatorName or "an unnamed originator"
+    return f"{row.originalLoanAmount / 100:.2f} of {originator} on {row.originationDate}"

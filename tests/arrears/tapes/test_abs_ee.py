@@ -124,6 +124,18 @@ def test_monthly_amounts_alone_add_to_the_rows_with_terms(contract: Path) -> Non
     assert days(contract, 1) == 0
 
 
+def test_two_issuers_that_number_alike_are_refused(contract: Path) -> None:
+    """Where all terms differ: one or two of them may have been put right by a later filing."""
+    other = {"originalLoanAmount": "9000", "originationDate": "05/2020", "originatorName": "Beta"}
+    for same in other:
+        mended = {name: value for name, value in other.items() if name != same}
+        assert convert(contract, [month(1)], [month(1, **mended)]).counts.refiled == 1
+    with pytest.raises(
+        SourceFileError, match=r"A1 stands for two loans, 6000\.00 of Alpha on 2020-06-01 and 9000\.00 of Beta"
+    ):
+        convert(contract, [month(1)], [month(2, **other)])
+
+
 @pytest.mark.parametrize("asset", ["W5lTa6Nq/5zmpJ7VI0n13A==", "+JvhGfqaCSntQUZDQMFDyw==", "0002 - 000010", "018"])
 def test_asset_number_is_the_loan_id_to_the_letter(contract: Path, asset: str) -> None:
     convert(contract, [month(1, asset), month(2, asset)])
