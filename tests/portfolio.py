@@ -5,13 +5,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import psycopg2.extensions
 from psycopg2 import sql
 
+from arrears.landing.load import load_batch
 from arrears.landing_tables import mark_superseded
+from arrears.quality.landing_gate import check_batch
+from arrears.quality.rules import GateReport
+from arrears.settings import Settings
 from arrears.source.contract import BY_NAME
+from arrears.source.load import load_directory
+from arrears.source.writer import ContractWriter
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 Row = dict[str, Any]
@@ -134,6 +141,24 @@ class Portfolio:
                 # As the gate does: without statistics PostgreSQL takes landing for nearly empty.
                 cursor.execute(sql.SQL("analyze {}").format(sql.Identifier("landing", table)))
         return int(batch_id)
+
+    def load(
+        self,
+        core_banking: psycopg2.extensions.connection,
+        warehouse: psycopg2.extensions.connection,
+        directory: Path,
+        *,
+        as_of: date,
+        settings: Settings,
+    ) -> GateReport:
+        """Bring all rows the way a bank's come: as files into an emptied source, to landing, and past the gate."""
+        with ContractWriter(directory) as writer:
+            for table, rows in self.rows.items():
+                for row in rows:
+                    writer.add(table, **row)
+        load_directory(core_banking, warehouse, directory, replace=True)
+        batch = load_batch(core_banking, warehouse, as_of=as_of, run_id=None, settings=settings)
+        return check_batch(warehouse, batch_id=batch.batch_id, settings=settings)
 
 
 def _insert(cursor: psycopg2.extensions.cursor, target: sql.Identifier, table: str, rows: list[Row]) -> None:

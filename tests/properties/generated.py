@@ -1,7 +1,8 @@
 """Portfolios from a seed, with every kind of event that the definition of days past due knows."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -91,6 +92,24 @@ def portfolio(
         _add_loan(rows, random, window, f"{prefix}L{number:06}")
     _say_twice(rows, random)
     return rows, understood(rows.rows, rulebook, until=newest) if rulebook else {}
+
+
+def within_contract(rows: Portfolio) -> Portfolio:
+    """The same rows, less the reversals that take back more than there was, and theirs: the gate rejects those."""
+    newest = {row["transaction_id"]: row for row in known_versions("loan_transactions", rows.rows["loan_transactions"])}
+    taken: dict[str, Decimal] = defaultdict(Decimal)
+    for row in newest.values():
+        if row["kind"] == "reversal":
+            taken[row["reverses"]] += row["amount"]
+
+    def is_allowed(row: Row) -> bool:
+        if row["kind"] != "reversal":
+            return True
+        reversed_row = newest[row["reverses"]]
+        return taken[row["reverses"]] <= reversed_row["amount"] and is_allowed(reversed_row)
+
+    allowed = [row for row in rows.rows["loan_transactions"] if is_allowed(row)]
+    return replace(rows, rows=rows.rows | {"loan_transactions": allowed})
 
 
 def understood(
