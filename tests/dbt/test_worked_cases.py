@@ -259,6 +259,25 @@ def known_as_of(server: Settings) -> Iterator[Callable[[date], Warehouse]]:
         yield known
 
 
+FORGED = {
+    "days_past_due_follow_events": "update marts.fct_delinquency_history"
+    " set oldest_unpaid_due_date = oldest_unpaid_due_date {sign} 1 where valid_to is null",
+    "instalments_take_what_was_paid": "update intermediate.int_schedule_versions__due"
+    " set cumulative_due[1] = cumulative_due[1] {sign} 1000",
+}
+"""A date that moves without an event, a sum that falls: each is found by one of dbt's own tests."""
+
+
+def test_an_identity_that_is_broken_turns_red_by_its_name(cases: Warehouse) -> None:
+    for statement in FORGED.values():
+        cases.execute(statement.format(sign="+"))
+    try:
+        assert cases.red(NEWEST, FORGED) == FORGED.keys()
+    finally:
+        for statement in FORGED.values():
+            cases.execute(statement.format(sign="-"))
+
+
 def _shown(position: dict[str, Any]) -> dict[str, Any]:
     names = ("days_past_due", "days_past_due_counted", "oldest_unpaid_due_date", "arrears_amount")
     return {name: position.get(name) for name in names}
