@@ -30,6 +30,12 @@ tiers as (
     where not is_written_off
 ),
 
+-- The newest. No earlier revision has its number, one of rows that were thrown away included, and none need be read.
+this_build as (
+    select coalesce(max(build_id), 0) as build_id
+    from {{ source('ops', 'mart_build') }}
+),
+
 -- The ranges of tiers cover all days without gap or overlap, so where a number of days lies is a position.
 scales as (
     select
@@ -242,9 +248,5 @@ select
     opening_days_past_due,
     opening_principal,
     is_rescheduled,
-    {% if is_incremental() -%}
-    (select coalesce(max(earlier.revision), 0) from {{ this }} as earlier) + cast(1 as bigint) as revision
-    {%- else -%}
-    cast(1 as bigint) as revision
-    {%- endif %}
+    (select this_build.build_id from this_build) as revision
 from revised
