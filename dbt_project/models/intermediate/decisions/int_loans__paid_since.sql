@@ -58,7 +58,7 @@ late_versions as (
     left join known on transactions.transaction_id = known.transaction_id
     where
         -- Told apart from the join: the database then reads the end of the table, and nothing where no batch is late.
-        transactions._batch_id >= (select min(late_batches.batch_id) from late_batches)
+        transactions._batch_id >= (select min(first_late.batch_id) from late_batches as first_late)
         and rejected._row_id is null
         and known.transaction_id is null
         and transactions.kind in ('repayment', 'waiver', 'recovery', 'reversal')
