@@ -14,6 +14,13 @@
     {%- endif -%}
 {%- endmacro %}
 
+{% macro some_touched() -%}
+    {#- Ten thousand touched loans, for tests that read all rows of a loan: a first build touches all loans. -#}
+    select * from {{ ref('int_loans__touched') }}
+    order by loan_id
+    limit 10000
+{%- endmacro %}
+
 {% macro delete_touched() -%}
     {#- Pre-hook of a model tagged `per_loan`. -#}
     {%- if is_incremental() -%}

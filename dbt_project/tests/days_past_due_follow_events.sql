@@ -1,11 +1,8 @@
 -- The second and the third identity of days past due, on what was computed anew: without an event they grow by one a
 -- day, a payment never raises them and a reversal never lowers them. Within an interval of the history they count from
 -- one date; from one interval to the next it moves as money does, unless another schedule or rule comes into force.
--- Ten thousand loans tell: a first build touches all.
 with touched as (
-    select * from {{ ref('int_loans__touched') }}
-    order by loan_id
-    limit 10000
+    {{ some_touched() }}
 ),
 
 history as (

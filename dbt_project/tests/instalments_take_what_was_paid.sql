@@ -1,10 +1,7 @@
 -- The fourth identity of days past due, on what was computed anew: what all instalments of the schedule in force get is
--- what was paid or, where that is less, what they owe; and no instalment owes less than nothing. Ten thousand loans
--- tell: a first build touches all.
+-- what was paid or, where that is less, what they owe; and no instalment owes less than nothing.
 with touched as (
-    select * from {{ ref('int_loans__touched') }}
-    order by loan_id
-    limit 10000
+    {{ some_touched() }}
 ),
 
 loans as (

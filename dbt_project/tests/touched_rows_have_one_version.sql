@@ -1,9 +1,6 @@
--- Staging shows one version of each row of a touched loan: two would count an instalment or a payment twice. Ten
--- thousand loans tell: a first build touches all.
+-- Staging shows one version of each row of a touched loan: two would count an instalment or a payment twice.
 with touched as (
-    select * from {{ ref('int_loans__touched') }}
-    order by loan_id
-    limit 10000
+    {{ some_touched() }}
 ),
 
 schedule as (
