@@ -20,7 +20,6 @@ REMINDED = "pre_due"
 """The tier of those who owe nothing yet and are reminded: the models know it by this name."""
 
 _FLAG_PARAMETERS = {"joint_debtors": ("true", "false")}
-_FLAG_REASONS = frozenset(row["reason_code"] for row in reference_rows("known_flags")) | {"UNKNOWN_FLAG"}
 _PARAMETERS: dict[str, dict[str, tuple[str, ...] | str]] = {
     "BELOW_MINIMUM": {"minimum_amount": "an amount such as 10.00"},
     "CAPACITY": {"longest_wait_days": "a number of days of at least 1"},
@@ -119,7 +118,8 @@ def _contact_rules(rows: Iterable[Row]) -> Iterator[Finding]:
 def _parameter(row: Row) -> Iterator[Finding]:
     name, _, value = row["parameter"].partition("=")
     reason = row["reason_code"]
-    allowed = _FLAG_PARAMETERS if reason in _FLAG_REASONS else _PARAMETERS.get(reason, {})
+    of_flags = {"UNKNOWN_FLAG", *(flag["reason_code"] for flag in reference_rows("known_flags"))}
+    allowed = _FLAG_PARAMETERS if reason in of_flags else _PARAMETERS.get(reason, {})
     if name not in allowed:
         yield row.wrong("parameter", f"{' or '.join(allowed) or 'nothing'} for {reason}", row["parameter"])
         return

@@ -51,12 +51,10 @@ class TapeSummary:
     evidence: set[tuple[str, date]] = field(default_factory=set)
     """Loans and period ends whose reported status told the day count."""
 
-    def day_count_of(self, originator: str) -> str:
-        """How days past due are counted; an originator of whom that is not known follows most of the others.
-
-        It is often another spelling of one of them.
-        """
-        return self.day_counts.get(originator) or _majority(self.day_counts.values())
+    @property
+    def usual_day_count(self) -> str:
+        """How most count of whom it is known. The others follow them: often one is another spelling of theirs."""
+        return _majority(self.day_counts.values())
 
     def lines(self) -> list[str]:
         """What a person should know of the tape, in sentences."""
@@ -67,8 +65,9 @@ class TapeSummary:
         if self.left_out:
             lines.append(f"{self.left_out:,} loans left out: no row states their original terms")
         counted = ", ".join(f"{name or 'unnamed'} {count}" for name, count in sorted(self.day_counts.items()))
-        others = self.day_count_of("another")
-        return [*lines, *([f"Days past due are counted: {counted}; others {others}"] if counted else [])]
+        if counted:
+            lines.append(f"Days past due are counted: {counted}; others {self.usual_day_count}")
+        return lines
 
 
 def load_tape(
@@ -252,7 +251,7 @@ def _loan(loan_id: str, rows: Sequence[Any], summary: TapeSummary, billing: set[
         credit_score=int(first.obligorCreditScore) if (first.obligorCreditScore or "").isdigit() else None,
         payment_to_income=Decimal(first.paymentToIncomePercentage or 0) or None,
         state=first.obligorGeographicLocation or "",
-        day_count=summary.day_count_of(originator),
+        day_count=summary.day_counts.get(originator, summary.usual_day_count),
     )
 
 

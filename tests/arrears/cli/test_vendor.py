@@ -79,7 +79,7 @@ def test_a_file_that_would_be_refused_says_why(tmp_path: Path) -> None:
     result = check(path)
 
     assert result.exit_code == 1
-    assert "is unknown, did you mean cost?" in result.output
+    assert "line 1: column 7 is unknown, did you mean cost?" in result.output
     assert "would be refused whole" in result.output
 
 
