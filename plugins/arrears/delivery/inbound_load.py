@@ -106,9 +106,10 @@ class Desk:
 
     def terms(self, batch: ledger.Batch | None = None) -> Terms:
         """What rows are judged by: those that answer a batch, or reviews, which answer none."""
+        sent_at = (batch.sending_since or batch.planned_at) if batch else None
         return Terms(
             channel=batch.channel if batch else "",
-            earliest=earliest_attempt(batch.as_of, batch.planned_at, self.settings.bank_tz) if batch else _EVER,
+            earliest=earliest_attempt(batch.as_of, sent_at, self.settings.bank_tz) if batch and sent_at else _EVER,
             latest=self.now,
             dispositions=self.dispositions,
             nonpayment_reasons=self.nonpayment_reasons,

@@ -251,14 +251,14 @@ def is_breach(attempted_at: datetime, window_start: datetime | None, window_end:
     return too_early or too_late
 
 
-def earliest_attempt(as_of: date, created_at: datetime, bank_tz: tzinfo) -> datetime:
+def earliest_attempt(as_of: date, sent_at: datetime, bank_tz: tzinfo) -> datetime:
     """The first instant at which a list of `as_of` can have been worked.
 
-    That is when the list was made; for a list of a past business date (a rebuilt or replayed day, made after the day it
-    is for) it is the beginning of that day in the bank's time zone.
+    That is when the list was sent (or made, for whoever knows no more); for a list of a past business date, sent after
+    the day it is for, it is the beginning of that day in the bank's time zone.
     """
-    if created_at.astimezone(bank_tz).date() <= as_of:
-        return created_at
+    if sent_at.astimezone(bank_tz).date() <= as_of:
+        return sent_at
     return datetime.combine(as_of, time.min, tzinfo=bank_tz)
 
 

@@ -491,10 +491,24 @@ def test_channels_other_than_phone_need_no_number(messages: Vendor) -> None:
 def test_a_list_of_a_past_day_can_be_worked_from_the_beginning_of_that_day(calls: Vendor) -> None:
     with calls.warehouse, calls.warehouse.cursor() as cursor:
         cursor.execute(
-            "update ops.delivery_batch set planned_at = '2026-11-24T08:00:00Z' where batch_id = %s", (CALLS,)
+            "update ops.delivery_batch set planned_at = '2026-11-24T08:00:00Z', sending_since = '2026-11-24T08:01:00Z'"
+            " where batch_id = %s",
+            (CALLS,),
         )
     early = GOOD | {"contact_ref": "ref-b", "attempted_at": "2020-04-14T23:59:59+08:00"}
     calls.drop("r.csv", table([GOOD | {"attempted_at": "2020-04-15T00:00:01+08:00"}, early]))
+
+    calls.read()
+
+    assert [row[1:3] for row in snapshot(calls.warehouse)["quarantine"]] == [(3, "BEFORE_LIST")]
+
+
+def test_no_attempt_can_lie_between_the_making_of_a_list_and_its_sending(calls: Vendor) -> None:
+    with calls.warehouse, calls.warehouse.cursor() as cursor:
+        cursor.execute(
+            "update ops.delivery_batch set sending_since = '2020-04-15T10:02:00+08:00' where batch_id = %s", (CALLS,)
+        )
+    calls.drop("r.csv", table([GOOD, GOOD | {"attempted_at": "2020-04-15T10:01:59+08:00"}]))
 
     calls.read()
 
