@@ -99,7 +99,8 @@ def expire_overdue(
     for batch in ledger.waiting(warehouse, as_of=as_of):
         vendor = vendors.get((batch.vendor, batch.channel))
         leaves_by = vendor.leaves_by(batch, settings.bank_tz) if vendor else batch.valid_until
-        if batch.sending_since is None and now > leaves_by:
+        # Looked at again under its lock: a moment ago it may have gone out, or been superseded.
+        if now > leaves_by and _is_at_home(ledger.get_batch(warehouse, batch.batch_id, lock=True)):
             ledger.expire(warehouse, batch.batch_id, leaves_by)
 
 
@@ -289,11 +290,14 @@ def _valid_until(layout: Layout, rows: Sequence[Row], cut_off: datetime) -> date
     return max((end for end in ends if isinstance(end, datetime)), default=cut_off)
 
 
+def _is_at_home(batch: Batch) -> bool:
+    """Whether the vendor neither has it nor may have it, and it waits to be sent."""
+    return batch.state in WAITING and batch.sending_since is None
+
+
 def _may_be_superseded(batch: Batch) -> bool:
     """Whether nothing of it was taken up, and nothing can have been."""
-    if batch.state in WAITING:
-        return batch.sending_since is None
-    return batch.state in (BatchState.REFUSED, BatchState.EXPIRED)
+    return _is_at_home(batch) or batch.state in (BatchState.REFUSED, BatchState.EXPIRED)
 
 
 def _fingerprint(key: bytes, rows: Sequence[Row]) -> str:
