@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from vendor_inbox import (
@@ -38,6 +39,7 @@ from vendor_inbox import (
 from vendor_servers import server_of
 
 from arrears.delivery import ledger
+from arrears.delivery.inbound_load import load
 from arrears.delivery.ingest import IngestReport, read_inbound
 from arrears.domain.batch_state import BatchState
 from arrears.domain.vendor_results import QA_FIELDS, RESULT_FIELDS
@@ -102,7 +104,9 @@ class Vendor:
             return read_inbound(self.warehouse, sftp, vendor=self.name, settings=self.settings, now=now, **how)
 
     def names(self, directory: str = "") -> set[str]:
-        return {path.name for path in (self.inbound / directory).glob("*") if path.is_file()}
+        """Of what lies in `inbound/` itself also what a pass began with, by the names that it came with."""
+        names = {path.name for path in (self.inbound / directory).glob("*") if path.is_file()}
+        return names if directory else names | {name.partition("-")[2] for name in self.names("reading")}
 
     def reason(self, directory: str, name: str) -> dict[str, object]:
         document: dict[str, object] = json.loads((self.inbound / directory / f"{name}.reason.json").read_text())
@@ -774,18 +778,18 @@ class Stubborn(MemoryInbox):
 
     def __init__(self, files: Mapping[str, bytes], *, broken: str = "", is_gone: bool = False) -> None:
         super().__init__(files)
-        self.broken, self.is_gone = f"/inbound/{broken}", is_gone
-        self.listed = 0
+        self.broken, self.is_gone = broken, is_gone
+        self.is_broken = False
 
     def list(self, path: str) -> list[str]:
-        self.listed += 1
-        if self.is_gone and self.listed > 1:
+        if self.is_gone and self.is_broken:
             raise VendorConnectionError("the line is dead")
         return [name.removeprefix(f"{path}/") for name in sorted(self.files) if name.startswith(f"{path}/")]
 
     def read(self, path: str) -> Iterator[bytes]:
-        if path == self.broken:
-            raise VendorConnectionError(f"could not read {path}")
+        if self.broken and path.endswith(self.broken):
+            self.is_broken = True
+            raise VendorConnectionError("could not read it")
         return super().read(path)
 
 
@@ -794,15 +798,15 @@ def test_a_file_that_cannot_be_read_keeps_no_other_waiting(calls: Vendor) -> Non
 
     report = read_inbound(calls.warehouse, inbox, vendor="demo_call", settings=calls.settings, now=NOW)
 
-    assert [str(error) for error in report.errors] == ["could not read /inbound/a.csv"]
+    assert [str(error) for error in report.errors] == ["could not read it"]
     assert report.loaded_rows == 1
-    assert "/inbound/a.csv" in inbox.files
+    assert [path.partition("-")[2] for path in inbox.files if "/reading/" in path] == ["a.csv"]
 
 
 def test_when_the_server_is_gone_the_rest_is_left_for_later(calls: Vendor) -> None:
     inbox = Stubborn({"a.csv": b"x", "b.csv": table([GOOD]).encode()}, broken="a.csv", is_gone=True)
 
-    with pytest.raises(VendorConnectionError, match=r"a\.csv"):
+    with pytest.raises(VendorConnectionError, match="could not read it"):
         read_inbound(calls.warehouse, inbox, vendor="demo_call", settings=calls.settings, now=NOW)
 
     assert "/inbound/b.csv" in inbox.files
@@ -1009,6 +1013,26 @@ def test_reviews_are_landed_once_and_bad_ones_set_aside(calls: Vendor) -> None:
         (4, "OUT_OF_RANGE", "score"),
         (5, "NOT_A_DATE", "reviewed_on"),
     }
+
+
+def test_a_file_that_takes_the_place_of_one_that_is_being_read_is_read_itself(
+    calls: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replaced(*arguments: Any) -> object:
+        if not report:
+            calls.drop("r.csv", table([GOOD | {"contact_ref": "ref-b"}]))
+        return load(*arguments)
+
+    report = None
+    monkeypatch.setattr("arrears.delivery.ingest.load", replaced)
+    calls.drop("r.csv", table([GOOD]))
+
+    report = calls.read()
+    assert report.loaded_rows == 1
+    assert calls.names() == {"r.csv"}
+
+    assert calls.read().loaded_rows == 1
+    assert len(calls.names("done")) == 2
 
 
 # Killed -----------------------------------------------------------------------------------------------------------
