@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, cast
 
 from arrears.delivery.inbound import (
     LARGEST_ACK,
@@ -46,7 +46,7 @@ from arrears.domain.vendor_results import Reason
 from arrears.errors import ArrearsError, DeliveryError, ServiceError
 from arrears.settings import Settings
 
-__all__ = ["FileOutcome", "Inbox", "IngestReport", "read_inbound"]
+__all__ = ["FileOutcome", "Inbox", "IngestReport", "is_all_shown", "newest_rows", "note_shown", "read_inbound"]
 
 _log = logging.getLogger(__name__)
 
@@ -142,6 +142,37 @@ def read_inbound(
     if errors:
         _log.error("ALERT %s: %s files stay in inbound/, the first because: %s", vendor, len(errors), errors[0])
     return report
+
+
+def newest_rows(warehouse: Connection) -> tuple[int, int]:
+    """The newest result and the newest review in landing. Reads only; does not commit."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "select"
+            " (select coalesce(max(_row_id), 0) from landing.vendor_result),"
+            " (select coalesce(max(_row_id), 0) from landing.vendor_qa)"
+        )
+        results, reviews = cast(tuple[int, int], cursor.fetchone())
+    return results, reviews
+
+
+def note_shown(warehouse: Connection, build_id: int, newest: tuple[int, int]) -> None:
+    """Note up to which result and review the marts of a build show what vendors report. Does not commit."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "update ops.mart_build set results_until = %s, reviews_until = %s where build_id = %s", (*newest, build_id)
+        )
+
+
+def is_all_shown(warehouse: Connection) -> bool:
+    """Whether the marts show every result and review, whoever landed it and died before they were built again.
+
+    Reads only; does not commit.
+    """
+    with warehouse.cursor() as cursor:
+        cursor.execute("select coalesce(max(results_until), 0), coalesce(max(reviews_until), 0) from ops.mart_build")
+        shown = cursor.fetchone()
+    return shown == newest_rows(warehouse)
 
 
 def _waiting(sftp: Inbox, inbound: PurePosixPath) -> list[PurePosixPath]:

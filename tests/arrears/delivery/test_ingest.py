@@ -40,7 +40,7 @@ from vendor_servers import server_of
 
 from arrears.delivery import ledger
 from arrears.delivery.inbound_load import load
-from arrears.delivery.ingest import IngestReport, read_inbound
+from arrears.delivery.ingest import IngestReport, is_all_shown, newest_rows, note_shown, read_inbound
 from arrears.domain.batch_state import BatchState
 from arrears.domain.vendor_results import QA_FIELDS, RESULT_FIELDS
 from arrears.errors import ConfigurationError, GateBrokenError
@@ -1033,6 +1033,29 @@ def test_a_file_that_takes_the_place_of_one_that_is_being_read_is_read_itself(
 
     assert calls.read().loaded_rows == 1
     assert len(calls.names("done")) == 2
+
+
+def test_the_marts_are_to_be_built_again_until_they_show_every_result_and_review(calls: Vendor) -> None:
+    def show() -> None:
+        note_shown(calls.warehouse, build_id, newest_rows(calls.warehouse))
+
+    [(build_id,)] = query(
+        calls.warehouse,
+        "insert into ops.mart_build (as_of, generation, known_at, state) values (%s, 1, now(), 'passed')"
+        " returning build_id",
+        AS_OF,
+    )
+    show()
+    assert is_all_shown(calls.warehouse)
+    for content in (table([GOOD]), table([REVIEW], [field.name for field in QA_FIELDS])):
+        calls.drop("r.csv", content)
+        calls.read()
+        assert not is_all_shown(calls.warehouse)
+        show()
+        assert is_all_shown(calls.warehouse)
+    calls.drop("again.csv", table([GOOD]))
+    calls.read()
+    assert is_all_shown(calls.warehouse)
 
 
 # Killed -----------------------------------------------------------------------------------------------------------
