@@ -13,10 +13,11 @@ import secrets
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Protocol, cast
 
+from arrears.delivery import ledger
 from arrears.delivery.inbound import (
     LARGEST_ACK,
     FileRefused,
@@ -141,7 +142,26 @@ def read_inbound(
     _log.info("%s", report)
     if errors:
         _log.error("ALERT %s: %s files stay in inbound/, the first because: %s", vendor, len(errors), errors[0])
+    if not acks_only:
+        _tell_overdue(desk)
     return report
+
+
+def _tell_overdue(desk: Desk) -> None:
+    """Say once of each batch that its vendor did not acknowledge it in time; its history keeps it."""
+    allowed = desk.settings.ack_deadline_minutes
+    detail = f"no acknowledgement within {allowed} minutes"
+    parameters = {
+        "vendor": desk.vendor.name,
+        "acknowledges_stop": desk.vendor.acknowledges_stop,
+        "due": desk.now - timedelta(minutes=allowed),
+        "detail": detail,
+    }
+    with desk.warehouse, desk.warehouse.cursor() as cursor:
+        cursor.execute(statement("overdue"), parameters)
+        for (batch_id,) in cursor.fetchall():
+            ledger.note(desk.warehouse, ledger.get_batch(desk.warehouse, batch_id), detail)
+            _log.warning("ALERT %s: %s", batch_id, detail)
 
 
 def newest_rows(warehouse: Connection) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import resource
 import socket
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -970,6 +970,19 @@ def test_an_acknowledgement_that_does_not_agree_refuses_the_batch(
     assert rule in red
     [(reason,)] = query(calls.warehouse, "select refused_reason from ops.delivery_batch where batch_id = %s", CALLS)
     assert "not what was sent (3 rows)" in str(reason)
+
+
+def test_a_batch_that_nobody_acknowledges_in_time_is_told_once(calls: Vendor, caplog: pytest.LogCaptureFixture) -> None:
+    calls.read(now=datetime.now(UTC) + timedelta(minutes=59))
+    assert "no acknowledgement" not in caplog.text
+    late = datetime.now(UTC) + timedelta(minutes=61)
+
+    calls.read(now=late)
+    calls.read(now=late)
+
+    assert caplog.text.count(f"ALERT {CALLS}: no acknowledgement within 60 minutes") == 1
+    assert "no acknowledgement" in str(snapshot(calls.warehouse)["events"][-1])
+    assert state(calls.warehouse) is BatchState.UPLOADED
 
 
 def test_a_later_acknowledgement_that_does_not_agree_is_noted_and_changes_nothing(calls: Vendor) -> None:
