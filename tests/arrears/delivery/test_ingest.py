@@ -587,6 +587,22 @@ def test_an_attempt_after_its_recall_is_landed_and_recorded_as_a_breach(calls: V
     ) == [(CALLS,)]
 
 
+def test_an_attempt_after_the_recall_of_a_day_that_is_run_again_is_a_breach_too(calls: Vendor) -> None:
+    recall = "recall-demo_call-20200415-01"
+    send(calls.warehouse, recall, channel="all", vendor="demo_call", kind="recall", refs=["ref-a"])
+    with calls.warehouse, calls.warehouse.cursor() as cursor:
+        cursor.execute(
+            "update ops.delivery_batch set sending_since = '2020-04-15T10:02:00+08:00' where batch_id = %s", (recall,)
+        )
+    calls.drop("r.csv", table([GOOD, GOOD | {"attempted_at": "2020-04-15T10:02:01+08:00"}]))
+
+    calls.read()
+
+    assert query(
+        calls.warehouse, "select batch_id from ops.delivery_event where detail ~ 'breach: 1 .*recalled.*lines 3'"
+    ) == [(CALLS,)]
+
+
 def test_results_that_come_days_late_and_out_of_order_are_loaded(calls: Vendor) -> None:
     late = GOOD | NO_PROMISE | {"disposition": "busy"}
     calls.drop("2.csv", table([late | {"attempted_at": "2020-04-15T16:00:00+08:00"}]))

@@ -257,7 +257,11 @@ select
 from (
     select
         batch.batch_id,
-        min(event.happened_at) as taken_at
+        -- Of a day that is run again the events are of today, and what was sent was sent at its time of that day.
+        case
+            when min(event.happened_at) >= batch.sending_since + interval '1 day' then batch.sending_since
+            else min(event.happened_at)
+        end as taken_at
     from ops.delivery_batch as batch
     inner join ops.delivery_event as event on batch.batch_id = event.batch_id
     where
