@@ -49,6 +49,16 @@ worked as (
     group by channel, vendor, tier, attempted_month, currency
 ),
 
+promising as (
+    select * from attempts
+    where promise_on is not null
+),
+
+-- Reported of both numbers of a row at one instant, it is one promise all the same.
+made as (
+    {{ first_of_each('promising', 'batch_id, contact_ref, attempted_at, promise_on', 'result_id asc') }}
+),
+
 -- The tier of a promise is that of the attempt in which it was made.
 promised as (
     select
@@ -64,7 +74,7 @@ promised as (
         sum(least(promises.amount, promises.paid_amount)) as amount_kept
     from promises
     inner join promise_facts on promises.promise_id = promise_facts.promise_id
-    inner join attempts as made
+    inner join made
         on
             promise_facts.batch_id = made.batch_id
             and promise_facts.contact_ref = made.contact_ref
