@@ -181,8 +181,13 @@ def read_dispositions(warehouse: Connection) -> dict[str, Disposition]:
         ConfigurationError: it is empty.
     """
     with warehouse.cursor() as cursor:
-        cursor.execute("select disposition, is_contact, is_right_party, is_promise, is_final from staging.dispositions")
-        dispositions = {row[0]: Disposition(*row) for row in cursor.fetchall()}
+        cursor.execute(
+            "select channels, disposition, is_contact, is_right_party, is_promise, is_final from staging.dispositions"
+        )
+        dispositions = {
+            code: Disposition(code, *flags, channels=frozenset(channels.split()))
+            for channels, code, *flags in cursor.fetchall()
+        }
     if not dispositions:
         raise ConfigurationError("staging.dispositions is empty: without it no result can be judged; run `build_marts`")
     return dispositions

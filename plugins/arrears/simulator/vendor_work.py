@@ -338,7 +338,7 @@ def _result(
         "contact_point_ref": outcome.contact_point,
         "attempted_at": at.isoformat(),
         "disposition": outcome.disposition,
-        "collector_id": _collector(row, conduct, rng),
+        "collector_id": "" if channel == "sms" else _collector(row, conduct, rng),
         "currency": currency,
         # An amount needs a currency, and a list without amounts does not tell one.
         "cost": COST_PER_ATTEMPT[channel] if currency else "",

@@ -345,6 +345,7 @@ DAMAGED_ROWS: dict[str, tuple[dict[str, str], str, str]] = {
     "before the list was sent": ({"attempted_at": "2020-04-15T05:59:59+08:00"}, "BEFORE_LIST", "attempted_at"),
     "in the future": ({"attempted_at": "2020-04-16T12:00:01Z"}, "IN_FUTURE", "attempted_at"),
     "unknown disposition": (NO_PROMISE | {"disposition": "callback"}, "UNKNOWN_DISPOSITION", "disposition"),
+    "a visit on the telephone": (NO_PROMISE | {"disposition": "met_customer"}, "OTHER_CHANNEL", "disposition"),
     "disposition in capitals": (NO_PROMISE | {"disposition": "REFUSED"}, "UNKNOWN_DISPOSITION", "disposition"),
     "unknown reason": ({"nonpayment_reason": "holiday"}, "UNKNOWN_NONPAYMENT_REASON", "nonpayment_reason"),
     "no number dialled": ({"contact_point_ref": ""}, "NO_CONTACT_POINT", "contact_point_ref"),
@@ -486,10 +487,14 @@ def test_lines_are_those_of_the_file_also_after_a_note_of_several_lines(calls: V
     assert [row[1:4] for row in snapshot(calls.warehouse)["quarantine"]] == [(5, "NOT_AN_AMOUNT", "cost")]
 
 
-def test_channels_other_than_phone_need_no_number(messages: Vendor) -> None:
-    messages.drop("r.csv", table([GOOD | NO_PROMISE | {"contact_point_ref": "", "disposition": "delivered"}]))
+def test_a_message_needs_no_number_and_is_sent_by_nobody(messages: Vendor) -> None:
+    message = GOOD | NO_PROMISE | {"contact_point_ref": "", "disposition": "delivered"}
+    messages.drop("r.csv", table([message | {"collector_id": ""}, message | {"contact_ref": "ref-b"}]))
 
     assert messages.read().loaded_rows == 1
+    assert [row[1:4] for row in snapshot(messages.warehouse)["quarantine"]] == [
+        (3, "NO_COLLECTOR_HERE", "collector_id")
+    ]
 
 
 def test_a_list_of_a_past_day_can_be_worked_from_the_beginning_of_that_day(calls: Vendor) -> None:
