@@ -9,12 +9,11 @@ Files that a vendor must mend are not a failure: they lie in its `inbound/refuse
 Then the marts that measure contacts, promises and collectors are built again. Hands on: asset `vendor_results`.
 """
 
-from typing import Any
-
 from airflow.sdk import CronTriggerTimetable, dag, task
 
 from arrears.assets import VENDOR_RESULTS
 from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, comes_again, end_date
+from arrears.hooks.postgres import connect
 from arrears.operators.ingest import ReadVendorResultsOperator
 from arrears.operators.marts import RefreshResultMartsOperator
 from arrears.services.vendors import vendor_codes
@@ -38,12 +37,15 @@ def ingest_vendor_results() -> None:
     ]
 
     @task.short_circuit(trigger_rule="all_done")
-    def anything_new(reports: list[dict[str, Any]]) -> bool:
-        """Build nothing again when no vendor sent anything."""
-        return any(report["loaded_rows"] for report in reports if report)
+    def anything_new() -> bool:
+        """Build nothing again when the marts show all that vendors sent."""
+        from arrears.delivery.ingest import is_all_shown
+
+        with connect("warehouse") as warehouse:
+            return not is_all_shown(warehouse)
 
     refresh = RefreshResultMartsOperator(task_id="refresh_marts", outlets=[VENDOR_RESULTS])
-    anything_new([read.output for read in reads]) >> refresh
+    reads >> anything_new() >> refresh
 
 
 ingest_vendor_results()

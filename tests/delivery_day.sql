@@ -21,6 +21,7 @@ create table staging.dispositions (
     is_promise boolean,
     is_final boolean,
     suppresses text,
+    channels text,
     description text
 );
 

@@ -56,6 +56,7 @@ WRITTEN = (
     "ops.delivery_file",
     "ops.delivery_item",
     "ops.delivery_batch",
+    "ops.mart_build",
     "ops.source_generation",
 )
 """Every table that these tests write, those that refer to others first."""

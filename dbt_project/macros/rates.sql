@@ -27,12 +27,49 @@
 
 {% macro score_of_reviews() -%}
     {#-
-        The score of rows of `reviews` joined to their `requests`: that of recordings that chance drew, where there are any.
-        Others were chosen because something was wrong with them, or by the vendor.
+        The score of rows of `heard_reviews`: that of recordings that chance drew, where there are any. Others were chosen
+        because something was wrong with them, or by the vendor.
     -#}
     cast(
-        round(coalesce(avg(reviews.score) filter (where requests.is_random), avg(reviews.score)), 2) as numeric(18, 2)
+        round(coalesce(avg(score) filter (where is_random), avg(score)), 2) as numeric(18, 2)
     )
+{%- endmacro %}
+
+{% macro heard_reviews() -%}
+    {#-
+        Reviews with the attempt that reported the recording: a query over CTEs called `attempts`, `reviews` and `requests`.
+        Who is judged is who made the attempt, whoever the review names. What no attempt reported, or was reviewed before
+        it was said, is nobody's; the vendor's day may be a day behind the bank's.
+    -#}
+    with recorded as (
+        select * from attempts
+        where recording_ref is not null
+    ),
+
+    recordings as (
+        {{ first_of_each('recorded', 'vendor, recording_ref', 'attempted_at desc, result_id desc') }}
+    )
+
+    select
+        recordings.channel,
+        recordings.vendor,
+        recordings.tier,
+        recordings.currency,
+        reviews.score,
+        reviews.breach_code,
+        requests.is_random,
+        coalesce(recordings.collector_id, reviews.collector_id) as collector_id,
+        cast(date_trunc('month', reviews.reviewed_on) as date) as month
+    from reviews
+    inner join recordings
+        on
+            reviews.vendor = recordings.vendor
+            and reviews.recording_ref = recordings.recording_ref
+    left join requests
+        on
+            reviews.vendor = requests.vendor
+            and reviews.recording_ref = requests.recording_ref
+    where reviews.reviewed_on >= cast(recordings.attempted_at at time zone {{ bank_time_zone() }} as date) - 1
 {%- endmacro %}
 
 {% macro minimum_cases() -%}

@@ -3,6 +3,7 @@
 The processes are forked from one that has imported all they need, and are really killed.
 """
 
+import csv
 import functools
 import hashlib
 import json
@@ -13,7 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +30,7 @@ from arrears.delivery import inbound_load, list_gate
 from arrears.hooks import vendor_sftp
 from arrears.hooks.vendor_sftp import VendorSftp
 from arrears.operators import delivery as operators
+from arrears.operators import ingest, qa_request, recall
 from arrears.quality.suites import RuleResult, Severity
 from arrears.services.postgres import PostgresService
 from arrears.settings import get_settings
@@ -47,6 +49,8 @@ class Journey:
     """What happens there: a key of `HAPPENS`."""
     clock: datetime | None = None
     """What the clock says; None leaves it."""
+    is_worked: bool = False
+    """The lists are worked: results come back and are read, reviews are asked for, recalls sent."""
     real_gate: bool = False
     """Otherwise each gate lets pass: it is proved elsewhere, and takes most of the time, its import too."""
     disk_is_full: bool = False
@@ -90,6 +94,15 @@ def _dispatch(journey: Journey) -> None:
         batch_ids = operators.BuildContactListOperator(task_id="build", vendor=vendor).execute(context)
         operators.CheckContactListOperator(task_id="check", batch_ids=batch_ids).execute(context)
         operators.DeliverContactListOperator(task_id="deliver", vendor=vendor, batch_ids=batch_ids).execute(context)
+        if journey.is_worked:
+            qa_request.SendQaRequestOperator(task_id="ask", vendor=vendor).execute(context)
+            work_lists(get_settings().home / "vendors" / vendor)
+            ingest.ReadVendorResultsOperator(task_id="read", vendor=vendor).execute(context)
+    if journey.is_worked:
+        with patch.object(recall.PlanRecallsOperator, "do_branch"):
+            recall.PlanRecallsOperator(task_id="plan_recalls").execute(context)
+        for vendor in journey.vendors:
+            recall.SendRecallOperator(task_id=recall.send_recall(vendor), vendor=vendor).execute(context)
 
 
 def take_stop_file(directory: Path) -> None:
@@ -109,6 +122,24 @@ def take_stop_file(directory: Path) -> None:
         }
         part = directory / f"{name}.part"
         part.write_text(json.dumps(answer))
+        part.replace(directory / "inbound" / name)
+
+
+def work_lists(directory: Path) -> None:
+    """The vendor reports of each row, once, that the customer died; the one who calls has not begun."""
+    for path in directory.glob("outbound/*/*.manifest.json"):
+        manifest = json.loads(path.read_bytes())
+        list_name, name = manifest["files"][0]["name"], f"{manifest['batch_id']}.results-1.csv"
+        is_worked = manifest["kind"] == "contact_list" and manifest["channel"] not in ("phone", "legal")
+        if not is_worked or list((directory / "inbound").glob(f"**/*{name}")):
+            continue
+        with (path.parent / list_name).open(newline="", encoding="utf-8") as file:
+            refs = [row["contact_ref"] for row in csv.DictReader(file)]
+        at = datetime.fromisoformat(manifest["created_at"]) + timedelta(hours=4)
+        rows = ["contact_ref,attempted_at,disposition"]
+        rows += [f"{ref},{at.isoformat()},deceased" for ref in refs]
+        part = directory / f"{name}.part"
+        part.write_text("\n".join(rows) + "\n")
         part.replace(directory / "inbound" / name)
 
 

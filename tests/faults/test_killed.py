@@ -10,7 +10,7 @@ from world import ALL, SEED, SMS, World
 
 pytestmark = [pytest.mark.postgres, pytest.mark.sftp]
 
-STEPS = 77
+STEPS = 81
 """How many steps a vendor's way has at which it can die: `test_a_way_without_faults` counts them."""
 KILLS = 200 if ALL else 6
 EVERYBODY = {
@@ -41,17 +41,23 @@ def test_killed_before_any_step(world: World, step: int) -> None:
 
 @pytest.mark.timeout(3000)
 def test_killed_at_any_moment(ruins: World) -> None:
-    """Days of five vendors, each process killed at random until one comes through; meanwhile decisions change."""
+    """Days of five vendors, each process killed at random until one comes through; meanwhile decisions change.
+
+    Also while results are read, reviews asked for and recalls sent.
+    """
     chance = random.Random(SEED)
     kills = longest = 0.0
     while kills < KILLS:
-        ruins.begin()
+        # On two lists: what is said to one vendor recalls the other's.
+        ruins.begin("C0")
+        ruins.contact("phone", "C0")
         customers = iter(range(1, 1000))
         _decide(ruins, chance, customers)
         outcome = None
         while outcome is None or outcome.was_killed:
             began = time.monotonic()
-            outcome = ruins.run(*EVERYBODY, kill_after=chance.uniform(0.05, longest) if longest else None)
+            kill_after = chance.uniform(0.05, longest) if longest else None
+            outcome = ruins.run(*EVERYBODY, kill_after=kill_after, is_worked=True)
             longest = max(longest, time.monotonic() - began)
             kills += outcome.was_killed
             assert outcome.error is None, outcome.message
@@ -60,6 +66,27 @@ def test_killed_at_any_moment(ruins: World) -> None:
                 _decide(ruins, chance, customers)
         found = ruins.differences(*EVERYBODY)
         assert found == [], "\n".join(found)
+        _require_heard(ruins)
+
+
+def _require_heard(world: World) -> None:
+    """Every row that was worked landed once, and who died is called back from the list that was not."""
+    reported = world.day.run(
+        "select count(*), count(result._row_id), count(distinct result.contact_ref) from ops.delivery_item as item"
+        " inner join ops.delivery_batch as batch on item.batch_id = batch.batch_id"
+        " left join landing.vendor_result as result on item.contact_ref = result.contact_ref"
+        " where batch.kind = 'contact_list' and batch.state <> 'superseded' and batch.channel not in ('phone', 'legal')"
+    )
+    assert len(set(reported[0])) == 1, reported
+    recalled = world.day.run(
+        "select batch.vendor, batch.state from ops.delivery_batch as batch"
+        " inner join ops.delivery_item as item on batch.batch_id = item.batch_id"
+        " where batch.kind = 'recall' and item.customer_id = 'C0'"
+    )
+    assert recalled == [("demo_call", "uploaded")]
+    for vendor in EVERYBODY:
+        assert [path for path in (world.directory(vendor) / "inbound").glob("*") if path.is_file()] == []
+        assert list((world.directory(vendor) / "inbound" / "reading").glob("*")) == []
 
 
 def _decide(world: World, chance: random.Random, customers: "iter[int]") -> None:

@@ -55,17 +55,17 @@ FOREIGN_REFS = ("text-0", "text-1")
 
 @cache
 def world() -> World:
-    def codes(seed: str) -> frozenset[str]:
-        with (SEEDS_DIRECTORY / f"{seed}.csv").open() as file:
-            return frozenset(row[0] for row in csv.reader(file)) - {seed.removesuffix("s")}
+    def seed(name: str) -> list[dict[str, str]]:
+        with (SEEDS_DIRECTORY / f"{name}.csv").open() as file:
+            return list(csv.DictReader(file))
 
     return World(
         channels=dict.fromkeys(LISTS, "phone"),
         lists=LISTS,
         made_at=PLANNED_AT,
         now=NOW,
-        dispositions=codes("dispositions"),
-        reasons=codes("nonpayment_reasons"),
+        dispositions={row["disposition"]: row["channels"].split() for row in seed("dispositions")},
+        reasons=frozenset(row["nonpayment_reason"] for row in seed("nonpayment_reasons")),
         foreign_collectors=frozenset({"SYN-demo_visit-01"}),
     )
 

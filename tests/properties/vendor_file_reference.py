@@ -6,7 +6,7 @@ what is right, and not why something is wrong.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -36,7 +36,8 @@ class World:
     """Reference to currency, of each of them."""
     made_at: datetime
     now: datetime
-    dispositions: frozenset[str]
+    dispositions: Mapping[str, Sequence[str]]
+    """The channels of each."""
     reasons: frozenset[str]
     foreign_collectors: frozenset[str]
 
@@ -178,7 +179,8 @@ def _result(row: Mapping[str, str], batch: str, world: World) -> Values | None:
     promised_for = _day(row["promise_on"])
     is_good = (
         all(row[name] == "" or _is_code(row[name]) for name in _CODES)
-        and row["disposition"] in world.dispositions
+        and world.channels[batch] in world.dispositions.get(row["disposition"], ())
+        and (row["collector_id"] == "" or world.channels[batch] != "sms")
         and row["nonpayment_reason"] in world.reasons | {""}
         and row["contact_point_ref"] in _POINTS[world.channels[batch] == "phone"]
         and row["collector_id"] not in world.foreign_collectors

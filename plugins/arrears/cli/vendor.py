@@ -228,11 +228,7 @@ def _say(file: Path, text: str) -> None:
 
 
 def _dispositions() -> dict[str, Disposition]:
-    flags = ("is_contact", "is_right_party", "is_promise", "is_final")
-    return {
-        row["disposition"]: Disposition(row["disposition"], *(row[flag] == "true" for flag in flags))
-        for row in _seed("dispositions")
-    }
+    return {row["disposition"]: Disposition.of_seed(row) for row in _seed("dispositions")}
 
 
 def _seed(name: str) -> list[dict[str, str]]:

@@ -103,7 +103,7 @@ def _note_failure(
 ) -> None:
     # A server that is another one, or refuses our key, is not to be asked again and again.
     opens_after = 1 if isinstance(error, VendorAccessError) else settings.vendor_failures_to_open
-    cause = error.__cause__
+    cause = error.__cause__ or error.__context__
     # The type alone: what a server says may be anything, and readers of reports see this.
     reason = type(error).__name__ + (f" ({type(cause).__name__})" if cause else "")
     with warehouse, warehouse.cursor() as cursor:

@@ -88,7 +88,7 @@ def with_tables(page: str) -> str:
         **{name: _list_columns(layout) for name, layout in LAYOUTS.items()},
         "results": _columns(RESULT_FIELDS),
         "qa": _columns(QA_FIELDS),
-        "dispositions": _seed_table("dispositions", "disposition", "it means"),
+        "dispositions": _seed_table("dispositions", "disposition", "it means", channels="of channels"),
         "review_reasons": _seed_table("review_reasons", "reason", "it is asked for because"),
         "nonpayment_reasons": _seed_table("nonpayment_reasons", "nonpayment_reason", "it means"),
         "reasons": _table(("code", "the row"), ((f"`{reason.name}`", reason.value) for reason in Reason)),
@@ -195,9 +195,24 @@ def _code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
-def _seed_table(seed: str, key: str, meaning: str) -> str:
+def _seed_table(seed: str, key: str, meaning: str, **codes: str) -> str:
+    """Codes and what they mean.
+
+    Args:
+        codes: Columns of codes between the two, with their headings.
+    """
     with (SEEDS / f"{seed}.csv").open(newline="", encoding="utf-8") as file:
-        return _table(("code", meaning), ((f"`{row[key]}`", row["description"]) for row in csv.DictReader(file)))
+        return _table(
+            ("code", *codes.values(), meaning),
+            (
+                (
+                    f"`{row[key]}`",
+                    *(" ".join(f"`{code}`" for code in row[name].split()) for name in codes),
+                    row["description"],
+                )
+                for row in csv.DictReader(file)
+            ),
+        )
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

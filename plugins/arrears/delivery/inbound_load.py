@@ -106,9 +106,10 @@ class Desk:
 
     def terms(self, batch: ledger.Batch | None = None) -> Terms:
         """What rows are judged by: those that answer a batch, or reviews, which answer none."""
+        sent_at = (batch.sending_since or batch.planned_at) if batch else None
         return Terms(
             channel=batch.channel if batch else "",
-            earliest=earliest_attempt(batch.as_of, batch.planned_at, self.settings.bank_tz) if batch else _EVER,
+            earliest=earliest_attempt(batch.as_of, sent_at, self.settings.bank_tz) if batch and sent_at else _EVER,
             latest=self.now,
             dispositions=self.dispositions,
             nonpayment_reasons=self.nonpayment_reasons,
@@ -180,8 +181,13 @@ def read_dispositions(warehouse: Connection) -> dict[str, Disposition]:
         ConfigurationError: it is empty.
     """
     with warehouse.cursor() as cursor:
-        cursor.execute("select disposition, is_contact, is_right_party, is_promise, is_final from staging.dispositions")
-        dispositions = {row[0]: Disposition(*row) for row in cursor.fetchall()}
+        cursor.execute(
+            "select channels, disposition, is_contact, is_right_party, is_promise, is_final from staging.dispositions"
+        )
+        dispositions = {
+            code: Disposition(code, *flags, channels=frozenset(channels.split()))
+            for channels, code, *flags in cursor.fetchall()
+        }
     if not dispositions:
         raise ConfigurationError("staging.dispositions is empty: without it no result can be judged; run `build_marts`")
     return dispositions

@@ -1,21 +1,32 @@
 """Reading what vendors send: acknowledgements, results and reviews, from `inbound/` into the warehouse.
 
-Each file is one transaction: what it says, what was set aside, what the batch became and that it was read are committed
-together, and only then the file is moved to `done/` or `refused/`. A process that dies in between finds the file again,
-sees by its hash that it was loaded, and only moves it. A file that cannot be read, judged or moved keeps no other
-waiting: it stays where it is, the others are read, and the report says why.
+Each file is moved to `reading/`, where its vendor puts no other in its place. It is one transaction: what it says, what
+was set aside, what the batch became and that it was read are committed together, and only then it is moved on, to
+`done/` or `refused/`. A process that dies in between finds the file again, sees by its hash that it was loaded, and
+only moves it. A file that cannot be read, judged or moved keeps no other waiting: it stays where it is, the others are
+read, and the report says why.
 """
 
 import hashlib
 import logging
+import secrets
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, cast
 
-from arrears.delivery.inbound import LARGEST_ACK, FileRefused, ReasonFile, SetAside, batch_in_name, count_lines
+from arrears.delivery import ledger
+from arrears.delivery.inbound import (
+    LARGEST_ACK,
+    FileRefused,
+    ReasonFile,
+    SetAside,
+    batch_in_name,
+    count_lines,
+    is_plain_name,
+)
 from arrears.delivery.inbound_load import (
     Connection,
     Cursor,
@@ -36,10 +47,12 @@ from arrears.domain.vendor_results import Reason
 from arrears.errors import ArrearsError, DeliveryError, ServiceError
 from arrears.settings import Settings
 
-__all__ = ["FileOutcome", "Inbox", "IngestReport", "read_inbound"]
+__all__ = ["FileOutcome", "Inbox", "IngestReport", "is_all_shown", "newest_rows", "note_shown", "read_inbound"]
 
 _log = logging.getLogger(__name__)
 
+_READING = "reading"
+"""Where in `inbound/` a file lies from when it is read until it is settled."""
 _REASON_SUFFIX = ".reason.json"
 _ROWS_IN_REASON = 1000
 
@@ -122,26 +135,87 @@ def read_inbound(
             foreign_collectors=read_foreign_collectors(warehouse, vendor),
         )
     inbound = PurePosixPath(desk.vendor.directory) / "inbound"
-    for directory in ("done", "refused"):
+    for directory in (_READING, "done", "refused"):
         sftp.mkdir(str(inbound / directory))
-    complete = [name for name in sftp.list(str(inbound)) if not name.endswith(".part")]
-    outcomes, errors = _take_each(desk, sftp, inbound, sorted(complete), acks_only)
+    outcomes, errors = _take_each(desk, sftp, inbound, acks_only)
     report = IngestReport(vendor, tuple(outcomes), tuple(errors))
     _log.info("%s", report)
     if errors:
         _log.error("ALERT %s: %s files stay in inbound/, the first because: %s", vendor, len(errors), errors[0])
+    if not acks_only:
+        _tell_overdue(desk)
     return report
 
 
+def _tell_overdue(desk: Desk) -> None:
+    """Say once of each batch that its vendor did not acknowledge it in time; its history keeps it."""
+    allowed = desk.settings.ack_deadline_minutes
+    detail = f"no acknowledgement within {allowed} minutes"
+    parameters = {
+        "vendor": desk.vendor.name,
+        "acknowledges_stop": desk.vendor.acknowledges_stop,
+        "due": desk.now - timedelta(minutes=allowed),
+        "detail": detail,
+    }
+    with desk.warehouse, desk.warehouse.cursor() as cursor:
+        cursor.execute(statement("overdue"), parameters)
+        for (batch_id,) in cursor.fetchall():
+            ledger.note(desk.warehouse, ledger.get_batch(desk.warehouse, batch_id), detail)
+            _log.warning("ALERT %s: %s", batch_id, detail)
+
+
+def newest_rows(warehouse: Connection) -> tuple[int, int]:
+    """The newest result and the newest review in landing. Reads only; does not commit."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "select"
+            " (select coalesce(max(_row_id), 0) from landing.vendor_result),"
+            " (select coalesce(max(_row_id), 0) from landing.vendor_qa)"
+        )
+        results, reviews = cast(tuple[int, int], cursor.fetchone())
+    return results, reviews
+
+
+def note_shown(warehouse: Connection, build_id: int, newest: tuple[int, int]) -> None:
+    """Note up to which result and review the marts of a build show what vendors report. Does not commit."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "update ops.mart_build set results_until = %s, reviews_until = %s where build_id = %s", (*newest, build_id)
+        )
+
+
+def is_all_shown(warehouse: Connection) -> bool:
+    """Whether the marts show every result and review, whoever landed it and died before they were built again.
+
+    Reads only; does not commit.
+    """
+    with warehouse.cursor() as cursor:
+        cursor.execute("select coalesce(max(results_until), 0), coalesce(max(reviews_until), 0) from ops.mart_build")
+        shown = cursor.fetchone()
+    return shown == newest_rows(warehouse)
+
+
+def _waiting(sftp: Inbox, inbound: PurePosixPath) -> list[PurePosixPath]:
+    """What is to be read: first what an earlier pass began with, then what came since."""
+    begun = [inbound / _READING / name for name in sftp.list(str(inbound / _READING))]
+    new = [inbound / name for name in sftp.list(str(inbound)) if not name.endswith(".part")]
+    return sorted(begun, key=_given_name) + sorted(new)
+
+
 def _take_each(
-    desk: Desk, sftp: Inbox, inbound: PurePosixPath, names: Sequence[str], acks_only: bool
+    desk: Desk, sftp: Inbox, inbound: PurePosixPath, acks_only: bool
 ) -> tuple[list[FileOutcome], list[ArrearsError]]:
     """Every file on its own, unless the vendor's server is gone."""
     outcomes: list[FileOutcome] = []
     errors: list[ArrearsError] = []
-    for name in names:
+    for found in _waiting(sftp, inbound):
+        path = found
         try:
-            outcome = _take(desk, sftp, inbound, name, acks_only)
+            _require_inside(desk, inbound, path)
+            if acks_only and not _is_ack(desk, sftp, path):
+                continue
+            path = _set_apart(sftp, inbound, path)
+            outcome = _take(desk, sftp, inbound, path, acks_only)
             if outcome is not None:
                 outcomes.append(outcome)
         except Exception as error:
@@ -149,9 +223,32 @@ def _take_each(
             if isinstance(error, ServiceError) and not _answers(sftp, inbound):
                 raise
             # Another process that reads at the same time may have judged and moved it.
-            if not isinstance(error, ServiceError) or sftp.size(str(inbound / name)) is not None:
+            if not isinstance(error, ServiceError) or sftp.size(str(path)) is not None:
                 errors.append(_told(error, desk))
     return outcomes, errors
+
+
+def _require_inside(desk: Desk, inbound: PurePosixPath, path: PurePosixPath) -> None:
+    if path.parent not in (inbound, inbound / _READING) or path.name == "..":
+        raise DeliveryError(
+            f"vendor {desk.vendor.name}: its server lists a file whose name is a path out of inbound/; it is not read"
+        )
+
+
+def _set_apart(sftp: Inbox, inbound: PurePosixPath, path: PurePosixPath) -> PurePosixPath:
+    """Move a file to where its vendor puts no other in its place: what is judged is then what is moved on.
+
+    It keeps the name that it came with, behind a number of its own; a name that is to be refused is left out.
+    """
+    if path.parent != inbound:
+        return path
+    apart = inbound / _READING / f"{secrets.token_hex(4)}-{path.name if is_plain_name(path.name) else '-'}"
+    sftp.posix_rename(str(path), str(apart))
+    return apart
+
+
+def _given_name(apart: PurePosixPath) -> str:
+    return apart.name.partition("-")[2]
 
 
 def _told(error: Exception, desk: Desk) -> ArrearsError:
@@ -173,30 +270,30 @@ def _answers(sftp: Inbox, inbound: PurePosixPath) -> bool:
     return True
 
 
-def _take(desk: Desk, sftp: Inbox, inbound: PurePosixPath, name: str, acks_only: bool) -> FileOutcome | None:
+def _is_ack(desk: Desk, sftp: Inbox, path: PurePosixPath) -> bool:
+    """What is longer is none: results may be long, and whoever waits for one looks again and again."""
+    size = sftp.size(str(path))
+    limit = min(desk.settings.vendor_file_max_bytes, LARGEST_ACK)
+    content = _read_at_most(sftp, path, limit) if size is not None and size <= limit else None
+    return content is not None and kind_of(content) == "ack"
+
+
+def _take(desk: Desk, sftp: Inbox, inbound: PurePosixPath, path: PurePosixPath, acks_only: bool) -> FileOutcome | None:
     """Read, judge, commit, then move one file; None when another process was faster, or it is left to another."""
-    if "/" in name or name in ("", ".", ".."):
-        raise DeliveryError(
-            f"vendor {desk.vendor.name}: its server lists a file whose name is a path out of inbound/; it is not read"
-        )
-    path = inbound / name
     size = sftp.size(str(path))
     if size is None:
         return None
     limit = desk.settings.vendor_file_max_bytes
-    if acks_only:
-        # What is longer is no acknowledgement: results may be long, and whoever waits for one looks again and again.
-        limit = min(limit, LARGEST_ACK)
     content = _read_at_most(sftp, path, limit) if size <= limit else None
     if acks_only and (content is None or kind_of(content) != "ack"):
         return None
     if content is None:
-        file = InboundFile(path.name, f"unread-{size}-bytes", b"")
+        file = InboundFile(_given_name(path), f"unread-{size}-bytes", b"")
         outcome = _refuse(desk, file, [f"the file has {size} bytes, at most {limit} are read: send it in parts"])
     else:
-        file = InboundFile(path.name, hashlib.sha256(content).hexdigest(), content)
+        file = InboundFile(_given_name(path), hashlib.sha256(content).hexdigest(), content)
         outcome = _judge(desk, file)
-    _settle(desk, sftp, path, file, outcome)
+    _settle(desk, sftp, inbound, path, file, outcome)
     figures = (desk.vendor.name, file.label, outcome.state, outcome.rows, outcome.rejected)
     _log.info("%s: %s %s, %s rows, %s set aside", *figures)
     return outcome
@@ -277,9 +374,11 @@ def _note_file(desk: Desk, cursor: Cursor, file: InboundFile, outcome: FileOutco
     )
 
 
-def _settle(desk: Desk, sftp: Inbox, path: PurePosixPath, file: InboundFile, outcome: FileOutcome) -> None:
+def _settle(
+    desk: Desk, sftp: Inbox, inbound: PurePosixPath, path: PurePosixPath, file: InboundFile, outcome: FileOutcome
+) -> None:
     """Tell the vendor what was wrong, then move the file: its place is the last thing that changes."""
-    directory = path.parent / ("refused" if outcome.state == "refused" else "done")
+    directory = inbound / ("refused" if outcome.state == "refused" else "done")
     is_taken = sftp.size(str(directory / file.label)) is not None
     name = f"{file.sha256[:12]}-{file.label}" if is_taken else file.label
     reason = _reason(desk, file, outcome)

@@ -65,8 +65,9 @@ def plan_batches(
 ) -> list[BatchPlan]:
     """Plan a day's contact lists, one for each vendor and channel, empty ones too. Commits.
 
-    Planned from the same decisions, a batch is the one that is there already. When the decisions changed, a new
-    sequence supersedes the old batch, unless the vendor has it or may have it: then the old one stays as it was.
+    Planned from the same decisions, a batch is the one that is there already, unless the vendor refused it as a whole.
+    Then, and when the decisions changed, a new sequence supersedes the old batch, unless the vendor has it or may have
+    it: then the old one stays as it was.
 
     Args:
         vendor: Only this vendor's.
@@ -99,7 +100,8 @@ def expire_overdue(
     for batch in ledger.waiting(warehouse, as_of=as_of):
         vendor = vendors.get((batch.vendor, batch.channel))
         leaves_by = vendor.leaves_by(batch, settings.bank_tz) if vendor else batch.valid_until
-        if batch.sending_since is None and now > leaves_by:
+        # Looked at again under its lock: a moment ago it may have gone out, or been superseded.
+        if now > leaves_by and _is_at_home(ledger.get_batch(warehouse, batch.batch_id, lock=True)):
             ledger.expire(warehouse, batch.batch_id, leaves_by)
 
 
@@ -222,7 +224,8 @@ def plan_one(
     )
     latest = earlier[-1] if earlier else None
     replaces = latest if latest and _may_be_superseded(latest) else None
-    if latest and (latest.inputs_hmac == draft.inputs_hmac or not (replaces or draft.is_cumulative)):
+    is_made = latest and latest.inputs_hmac == draft.inputs_hmac and not _is_refused_whole(warehouse, latest)
+    if latest and (is_made or not (replaces or draft.is_cumulative)):
         return latest, False
     sequence = latest.sequence + 1 if latest else 1
     prefix = draft.channel if draft.kind == "contact_list" else draft.kind.replace("_", "-")
@@ -289,11 +292,27 @@ def _valid_until(layout: Layout, rows: Sequence[Row], cut_off: datetime) -> date
     return max((end for end in ends if isinstance(end, datetime)), default=cut_off)
 
 
+def _is_at_home(batch: Batch) -> bool:
+    """Whether the vendor neither has it nor may have it, and it waits to be sent."""
+    return batch.state in WAITING and batch.sending_since is None
+
+
 def _may_be_superseded(batch: Batch) -> bool:
     """Whether nothing of it was taken up, and nothing can have been."""
-    if batch.state in WAITING:
-        return batch.sending_since is None
-    return batch.state in (BatchState.REFUSED, BatchState.EXPIRED)
+    return _is_at_home(batch) or batch.state in (BatchState.REFUSED, BatchState.EXPIRED)
+
+
+def _is_refused_whole(warehouse: psycopg2.extensions.connection, batch: Batch) -> bool:
+    """Whether the vendor took no row of a list, as one that it cannot decrypt: then nobody is contacted from it."""
+    if batch.kind != "contact_list" or batch.state is not BatchState.REFUSED:
+        return False
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "select accepted = 0 from landing.vendor_ack where batch_id = %s order by _row_id desc limit 1",
+            (batch.batch_id,),
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def _fingerprint(key: bytes, rows: Sequence[Row]) -> str:

@@ -7,7 +7,7 @@ reads a file, a database or a clock.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -149,6 +149,7 @@ class Reason(StrEnum):
     TOO_LONG = "the text is too long"
     UNSAFE_TEXT = "the text holds control characters, or begins as a spreadsheet formula does"
     UNKNOWN_DISPOSITION = "not a disposition that we know"
+    OTHER_CHANNEL = "an attempt of this channel cannot end so"
     UNKNOWN_NONPAYMENT_REASON = "not a reason for non-payment that we know"
     NO_CONTACT_POINT = "which number was dialled is not said"
     PROMISE_INCOMPLETE = "a promise needs an amount above zero and a day"
@@ -160,6 +161,7 @@ class Reason(StrEnum):
     TOO_MANY_DECIMALS = "the amount has more decimals than its currency"
     BEFORE_LIST = "the attempt was made before the list was sent"
     IN_FUTURE = "lies in the future"
+    NO_COLLECTOR_HERE = "a text message is sent by nobody: the field is to be empty"
     FOREIGN_COLLECTOR = "the collector works for another vendor"
     CONFLICT = "the same attempt was reported before, with other content"
     FOREIGN_REF = "not a contact_ref of the list: no row of the file is loaded"
@@ -189,6 +191,15 @@ class Disposition:
     is_right_party: bool
     is_promise: bool
     is_final: bool
+    _: KW_ONLY
+    channels: frozenset[str]
+    """Where an attempt can end so."""
+
+    @classmethod
+    def of_seed(cls, row: Mapping[str, str]) -> "Disposition":
+        """From a row of the seed's file."""
+        flags = (row[name] == "true" for name in ("is_contact", "is_right_party", "is_promise", "is_final"))
+        return cls(row["disposition"], *flags, channels=frozenset(row["channels"].split()))
 
 
 @dataclass(frozen=True)
@@ -251,14 +262,14 @@ def is_breach(attempted_at: datetime, window_start: datetime | None, window_end:
     return too_early or too_late
 
 
-def earliest_attempt(as_of: date, created_at: datetime, bank_tz: tzinfo) -> datetime:
+def earliest_attempt(as_of: date, sent_at: datetime, bank_tz: tzinfo) -> datetime:
     """The first instant at which a list of `as_of` can have been worked.
 
-    That is when the list was made; for a list of a past business date (a rebuilt or replayed day, made after the day it
-    is for) it is the beginning of that day in the bank's time zone.
+    That is when the list was sent (or made, for whoever knows no more); for a list of a past business date, sent after
+    the day it is for, it is the beginning of that day in the bank's time zone.
     """
-    if created_at.astimezone(bank_tz).date() <= as_of:
-        return created_at
+    if sent_at.astimezone(bank_tz).date() <= as_of:
+        return sent_at
     return datetime.combine(as_of, time.min, tzinfo=bank_tz)
 
 
@@ -371,14 +382,19 @@ _READERS: Mapping[Kind, Callable[[str, Field], _Read]] = {
 
 
 def _codes(row: Row, terms: Terms) -> Iterator[Problem]:
-    if row["disposition"] not in terms.dispositions:
+    disposition = terms.dispositions.get(str(row["disposition"]))
+    if disposition is None:
         yield Problem(Reason.UNKNOWN_DISPOSITION, "disposition")
+    elif terms.channel and terms.channel not in disposition.channels:
+        yield Problem(Reason.OTHER_CHANNEL, "disposition")
     if row["nonpayment_reason"] is not None and row["nonpayment_reason"] not in terms.nonpayment_reasons:
         yield Problem(Reason.UNKNOWN_NONPAYMENT_REASON, "nonpayment_reason")
 
 
 def _collector(row: Row, terms: Terms) -> Iterator[Problem]:
-    if row["collector_id"] in terms.foreign_collectors:
+    if terms.channel == "sms" and row["collector_id"] is not None:
+        yield Problem(Reason.NO_COLLECTOR_HERE, "collector_id")
+    elif row["collector_id"] in terms.foreign_collectors:
         yield Problem(Reason.FOREIGN_COLLECTOR, "collector_id")
 
 

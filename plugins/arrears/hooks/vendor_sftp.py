@@ -6,6 +6,7 @@ hook is not used: it tries a wrong key three times, as if that were a connection
 
 import hashlib
 import io
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ CHUNK_BYTES = 256 * 1024
 """Transfers hold no more than this of a file in memory, the file's own bytes aside."""
 
 _TIMEOUT_SECONDS = 15.0
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+", re.ASCII)
 
 _NO_ANSWER = ("Authentication failed: transport shut down or saw EOF", "Authentication timeout.")
 """How paramiko, with the class that it has for a refused key, says that the server never answered about the key."""
@@ -65,6 +67,9 @@ class _Session(paramiko.SFTPClient):  # type: ignore[misc]
     def _request(self, *arguments: Any) -> tuple[int, paramiko.Message | None]:
         kind, answer = super()._request(*arguments)
         return kind, answer and _Message(answer.get_remainder())
+
+    def _convert_status(self, answer: paramiko.Message) -> None:
+        super()._convert_status(_Message(answer.get_remainder()))
 
     def _adjust_cwd(self, path: str) -> bytes:
         adjusted: bytes = super()._adjust_cwd(path.encode(errors="surrogateescape"))
@@ -134,7 +139,7 @@ class VendorSftp:
 
     def put(self, path: str, content: bytes) -> None:
         """Write a file, replacing what is there."""
-        with self._errors(f"write {path}"), self._sftp.open(path, "wb") as file:
+        with self._errors("write", path), self._sftp.open(path, "wb") as file:
             file.set_pipelined(True)
             for start in range(0, len(content), CHUNK_BYTES):
                 file.write(content[start : start + CHUNK_BYTES])
@@ -144,7 +149,7 @@ class VendorSftp:
 
         A server without OpenSSH's extension renames as the standard says: not over a file that is there.
         """
-        with self._errors(f"rename {old}"):
+        with self._errors("rename", old):
             try:
                 self._sftp.posix_rename(old, new)
             except OSError as error:
@@ -158,7 +163,7 @@ class VendorSftp:
 
     def size(self, path: str) -> int | None:
         """The file's size in bytes; None when there is none."""
-        with self._errors(f"look at {path}"):
+        with self._errors("look at", path):
             try:
                 size: int | None = self._sftp.stat(path).st_size
                 return size
@@ -167,7 +172,7 @@ class VendorSftp:
 
     def read(self, path: str) -> Iterator[bytes]:
         """The file's content in pieces of at most `CHUNK_BYTES`."""
-        with self._errors(f"read {path}"), self._sftp.open(path, "rb") as file:
+        with self._errors("read", path), self._sftp.open(path, "rb") as file:
             file.prefetch(file.stat().st_size or 0, max_concurrent_requests=16)
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
@@ -185,7 +190,7 @@ class VendorSftp:
 
     def sizes(self, path: str) -> dict[str, int]:
         """The files of a directory with their sizes, in one question."""
-        with self._errors(f"list {path}"):
+        with self._errors("list", path):
             try:
                 entries = self._sftp.listdir_attr(path)
             except FileNotFoundError:
@@ -194,7 +199,7 @@ class VendorSftp:
 
     def remove(self, path: str) -> None:
         """Remove a file; one that is not there is fine."""
-        with self._errors(f"remove {path}"):
+        with self._errors("remove", path):
             try:
                 self._sftp.remove(path)
             except FileNotFoundError:
@@ -205,7 +210,7 @@ class VendorSftp:
         built = ""
         for part in [part for part in path.split("/") if part]:
             built += f"/{part}" if built or path.startswith("/") else part
-            with self._errors(f"make the directory {built}"):
+            with self._errors("make the directory", built):
                 try:
                     self._sftp.mkdir(built)
                 except OSError:
@@ -220,8 +225,12 @@ class VendorSftp:
         return self._session
 
     @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
-        """Sort what goes wrong into what another try can mend and what it cannot."""
+    def _errors(self, doing: str, path: str = "") -> Iterator[None]:
+        """Sort what goes wrong into what another try can mend and what it cannot.
+
+        Of what goes wrong with a file only the kind is told, not even as a cause: a server may say anything.
+        """
+        doing = f"{doing} {_shown(path)}" if path else doing
         where = f"vendor {self.server.vendor} ({self.server.host}:{self.server.port})"
         try:
             yield
@@ -234,10 +243,16 @@ class VendorSftp:
             if str(error) in _NO_ANSWER:
                 raise VendorConnectionError(f"{where}: the line broke while it looked at our key") from error
             raise VendorAccessError(f"{where} refuses our key for user {self.server.username}") from error
-        except PermissionError as error:
-            raise VendorAccessError(f"{where}: no permission to {doing}") from error
+        except PermissionError:
+            raise VendorAccessError(f"{where}: no permission to {doing}") from None
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise VendorConnectionError(f"{where}: could not {doing}: {type(error).__name__}: {error}") from error
+            said = "" if path else f": {error}"
+            raise VendorConnectionError(f"{where}: could not {doing}: {type(error).__name__}{said}") from None
+
+
+def _shown(path: str) -> str:
+    """The path as it may be told: a vendor may name its files after people."""
+    return path if _PLAIN_PATH.fullmatch(path) else f"a file in {path.rpartition('/')[0]}"
 
 
 def _server_of(connection: Any) -> VendorServer:

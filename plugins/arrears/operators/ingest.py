@@ -61,7 +61,5 @@ class ReadVendorResultsOperator(BaseOperator):
         }
         self.log.info("%s", summary)
         if report.errors:
-            # What was loaded is to reach the marts all the same, and another try would report nothing loaded.
-            context["ti"].xcom_push("return_value", summary)
             raise AirflowFailException(f"{len(report.errors)} files stay in inbound/: {report.errors[0]}")
         return summary

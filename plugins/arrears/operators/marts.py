@@ -68,8 +68,14 @@ class RefreshResultMartsOperator(BaseOperator):
 
     def execute(self, context: "Context") -> None:
         from arrears.dbt_build import refresh
+        from arrears.delivery.ingest import newest_rows, note_shown
 
-        result = refresh(get_settings(), select="tag:results")
+        with connect(self.warehouse_conn_id) as warehouse:
+            with warehouse:
+                newest = newest_rows(warehouse)
+            result = refresh(get_settings(), select="tag:results")
+            with warehouse:
+                note_shown(warehouse, result.build_id, newest)
         self.log.info("built again for %s: %s", result.as_of, result.models)
         _tell_warnings(self, result)
 

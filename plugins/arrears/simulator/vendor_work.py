@@ -92,6 +92,8 @@ REVIEWED_SHARE = 0.1
 REVIEW_BREACHES = ("identity_not_checked", "pressure", "disclosure")
 BREACH_SHARE = 0.03
 MOST_DIALS = 3
+TAKING_A_LIST = timedelta(minutes=5)
+"""From a list's making to the first attempt, its way to the vendor included."""
 WORKING_DAY = (time(9), time(17))
 """When a channel without windows (legal) works, in the bank's zone."""
 
@@ -252,12 +254,12 @@ def _work_row(manifest: Mapping[str, object], row: Row, conduct: Conduct) -> lis
 
 
 def _window(manifest: Mapping[str, object], row: Row, conduct: Conduct) -> tuple[datetime, datetime] | None:
-    """When the row can be worked; None when that time was over before the list was made."""
+    """When the row can be worked; None when that time was over before the list was taken."""
     as_of = date.fromisoformat(str(manifest["as_of"]))
     begin = earliest_attempt(as_of, datetime.fromisoformat(str(manifest["created_at"])), conduct.bank_tz)
     end = datetime.fromisoformat(str(manifest["valid_until"]))
     after, before = _bounds(row, as_of, conduct.bank_tz)
-    begin, end = max(begin, after), min(end, before)
+    begin, end = max(begin + TAKING_A_LIST, after), min(end, before)
     # A few attempts of a row are a second apart at least, and all of them within the window.
     begin, end = begin + timedelta(seconds=1), end - timedelta(seconds=MOST_DIALS)
     # Reported with the offset in which the list gave its window.
@@ -336,7 +338,7 @@ def _result(
         "contact_point_ref": outcome.contact_point,
         "attempted_at": at.isoformat(),
         "disposition": outcome.disposition,
-        "collector_id": _collector(row, conduct, rng),
+        "collector_id": "" if channel == "sms" else _collector(row, conduct, rng),
         "currency": currency,
         # An amount needs a currency, and a list without amounts does not tell one.
         "cost": COST_PER_ATTEMPT[channel] if currency else "",

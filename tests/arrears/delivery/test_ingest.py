@@ -10,9 +10,10 @@ import resource
 import socket
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from vendor_inbox import (
@@ -38,7 +39,8 @@ from vendor_inbox import (
 from vendor_servers import server_of
 
 from arrears.delivery import ledger
-from arrears.delivery.ingest import IngestReport, read_inbound
+from arrears.delivery.inbound_load import load
+from arrears.delivery.ingest import IngestReport, is_all_shown, newest_rows, note_shown, read_inbound
 from arrears.domain.batch_state import BatchState
 from arrears.domain.vendor_results import QA_FIELDS, RESULT_FIELDS
 from arrears.errors import ConfigurationError, GateBrokenError
@@ -102,7 +104,9 @@ class Vendor:
             return read_inbound(self.warehouse, sftp, vendor=self.name, settings=self.settings, now=now, **how)
 
     def names(self, directory: str = "") -> set[str]:
-        return {path.name for path in (self.inbound / directory).glob("*") if path.is_file()}
+        """Of what lies in `inbound/` itself also what a pass began with, by the names that it came with."""
+        names = {path.name for path in (self.inbound / directory).glob("*") if path.is_file()}
+        return names if directory else names | {name.partition("-")[2] for name in self.names("reading")}
 
     def reason(self, directory: str, name: str) -> dict[str, object]:
         document: dict[str, object] = json.loads((self.inbound / directory / f"{name}.reason.json").read_text())
@@ -341,6 +345,7 @@ DAMAGED_ROWS: dict[str, tuple[dict[str, str], str, str]] = {
     "before the list was sent": ({"attempted_at": "2020-04-15T05:59:59+08:00"}, "BEFORE_LIST", "attempted_at"),
     "in the future": ({"attempted_at": "2020-04-16T12:00:01Z"}, "IN_FUTURE", "attempted_at"),
     "unknown disposition": (NO_PROMISE | {"disposition": "callback"}, "UNKNOWN_DISPOSITION", "disposition"),
+    "a visit on the telephone": (NO_PROMISE | {"disposition": "met_customer"}, "OTHER_CHANNEL", "disposition"),
     "disposition in capitals": (NO_PROMISE | {"disposition": "REFUSED"}, "UNKNOWN_DISPOSITION", "disposition"),
     "unknown reason": ({"nonpayment_reason": "holiday"}, "UNKNOWN_NONPAYMENT_REASON", "nonpayment_reason"),
     "no number dialled": ({"contact_point_ref": ""}, "NO_CONTACT_POINT", "contact_point_ref"),
@@ -482,19 +487,37 @@ def test_lines_are_those_of_the_file_also_after_a_note_of_several_lines(calls: V
     assert [row[1:4] for row in snapshot(calls.warehouse)["quarantine"]] == [(5, "NOT_AN_AMOUNT", "cost")]
 
 
-def test_channels_other_than_phone_need_no_number(messages: Vendor) -> None:
-    messages.drop("r.csv", table([GOOD | NO_PROMISE | {"contact_point_ref": "", "disposition": "delivered"}]))
+def test_a_message_needs_no_number_and_is_sent_by_nobody(messages: Vendor) -> None:
+    message = GOOD | NO_PROMISE | {"contact_point_ref": "", "disposition": "delivered"}
+    messages.drop("r.csv", table([message | {"collector_id": ""}, message | {"contact_ref": "ref-b"}]))
 
     assert messages.read().loaded_rows == 1
+    assert [row[1:4] for row in snapshot(messages.warehouse)["quarantine"]] == [
+        (3, "NO_COLLECTOR_HERE", "collector_id")
+    ]
 
 
 def test_a_list_of_a_past_day_can_be_worked_from_the_beginning_of_that_day(calls: Vendor) -> None:
     with calls.warehouse, calls.warehouse.cursor() as cursor:
         cursor.execute(
-            "update ops.delivery_batch set planned_at = '2026-11-24T08:00:00Z' where batch_id = %s", (CALLS,)
+            "update ops.delivery_batch set planned_at = '2026-11-24T08:00:00Z', sending_since = '2026-11-24T08:01:00Z'"
+            " where batch_id = %s",
+            (CALLS,),
         )
     early = GOOD | {"contact_ref": "ref-b", "attempted_at": "2020-04-14T23:59:59+08:00"}
     calls.drop("r.csv", table([GOOD | {"attempted_at": "2020-04-15T00:00:01+08:00"}, early]))
+
+    calls.read()
+
+    assert [row[1:3] for row in snapshot(calls.warehouse)["quarantine"]] == [(3, "BEFORE_LIST")]
+
+
+def test_no_attempt_can_lie_between_the_making_of_a_list_and_its_sending(calls: Vendor) -> None:
+    with calls.warehouse, calls.warehouse.cursor() as cursor:
+        cursor.execute(
+            "update ops.delivery_batch set sending_since = '2020-04-15T10:02:00+08:00' where batch_id = %s", (CALLS,)
+        )
+    calls.drop("r.csv", table([GOOD, GOOD | {"attempted_at": "2020-04-15T10:01:59+08:00"}]))
 
     calls.read()
 
@@ -566,6 +589,22 @@ def test_an_attempt_after_its_recall_is_landed_and_recorded_as_a_breach(calls: V
     ) == [("warn", 1)]
     assert query(
         calls.warehouse, "select batch_id from ops.delivery_event where detail ~ 'breach: 1 .*recalled.*lines 4'"
+    ) == [(CALLS,)]
+
+
+def test_an_attempt_after_the_recall_of_a_day_that_is_run_again_is_a_breach_too(calls: Vendor) -> None:
+    recall = "recall-demo_call-20200415-01"
+    send(calls.warehouse, recall, channel="all", vendor="demo_call", kind="recall", refs=["ref-a"])
+    with calls.warehouse, calls.warehouse.cursor() as cursor:
+        cursor.execute(
+            "update ops.delivery_batch set sending_since = '2020-04-15T10:02:00+08:00' where batch_id = %s", (recall,)
+        )
+    calls.drop("r.csv", table([GOOD, GOOD | {"attempted_at": "2020-04-15T10:02:01+08:00"}]))
+
+    calls.read()
+
+    assert query(
+        calls.warehouse, "select batch_id from ops.delivery_event where detail ~ 'breach: 1 .*recalled.*lines 3'"
     ) == [(CALLS,)]
 
 
@@ -760,18 +799,18 @@ class Stubborn(MemoryInbox):
 
     def __init__(self, files: Mapping[str, bytes], *, broken: str = "", is_gone: bool = False) -> None:
         super().__init__(files)
-        self.broken, self.is_gone = f"/inbound/{broken}", is_gone
-        self.listed = 0
+        self.broken, self.is_gone = broken, is_gone
+        self.is_broken = False
 
     def list(self, path: str) -> list[str]:
-        self.listed += 1
-        if self.is_gone and self.listed > 1:
+        if self.is_gone and self.is_broken:
             raise VendorConnectionError("the line is dead")
         return [name.removeprefix(f"{path}/") for name in sorted(self.files) if name.startswith(f"{path}/")]
 
     def read(self, path: str) -> Iterator[bytes]:
-        if path == self.broken:
-            raise VendorConnectionError(f"could not read {path}")
+        if self.broken and path.endswith(self.broken):
+            self.is_broken = True
+            raise VendorConnectionError("could not read it")
         return super().read(path)
 
 
@@ -780,15 +819,15 @@ def test_a_file_that_cannot_be_read_keeps_no_other_waiting(calls: Vendor) -> Non
 
     report = read_inbound(calls.warehouse, inbox, vendor="demo_call", settings=calls.settings, now=NOW)
 
-    assert [str(error) for error in report.errors] == ["could not read /inbound/a.csv"]
+    assert [str(error) for error in report.errors] == ["could not read it"]
     assert report.loaded_rows == 1
-    assert "/inbound/a.csv" in inbox.files
+    assert [path.partition("-")[2] for path in inbox.files if "/reading/" in path] == ["a.csv"]
 
 
 def test_when_the_server_is_gone_the_rest_is_left_for_later(calls: Vendor) -> None:
     inbox = Stubborn({"a.csv": b"x", "b.csv": table([GOOD]).encode()}, broken="a.csv", is_gone=True)
 
-    with pytest.raises(VendorConnectionError, match=r"a\.csv"):
+    with pytest.raises(VendorConnectionError, match="could not read it"):
         read_inbound(calls.warehouse, inbox, vendor="demo_call", settings=calls.settings, now=NOW)
 
     assert "/inbound/b.csv" in inbox.files
@@ -954,6 +993,19 @@ def test_an_acknowledgement_that_does_not_agree_refuses_the_batch(
     assert "not what was sent (3 rows)" in str(reason)
 
 
+def test_a_batch_that_nobody_acknowledges_in_time_is_told_once(calls: Vendor, caplog: pytest.LogCaptureFixture) -> None:
+    calls.read(now=datetime.now(UTC) + timedelta(minutes=59))
+    assert "no acknowledgement" not in caplog.text
+    late = datetime.now(UTC) + timedelta(minutes=61)
+
+    calls.read(now=late)
+    calls.read(now=late)
+
+    assert caplog.text.count(f"ALERT {CALLS}: no acknowledgement within 60 minutes") == 1
+    assert "no acknowledgement" in str(snapshot(calls.warehouse)["events"][-1])
+    assert state(calls.warehouse) is BatchState.UPLOADED
+
+
 def test_a_later_acknowledgement_that_does_not_agree_is_noted_and_changes_nothing(calls: Vendor) -> None:
     calls.drop("a.json", acknowledgement())
     calls.read()
@@ -995,6 +1047,49 @@ def test_reviews_are_landed_once_and_bad_ones_set_aside(calls: Vendor) -> None:
         (4, "OUT_OF_RANGE", "score"),
         (5, "NOT_A_DATE", "reviewed_on"),
     }
+
+
+def test_a_file_that_takes_the_place_of_one_that_is_being_read_is_read_itself(
+    calls: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replaced(*arguments: Any) -> object:
+        if not report:
+            calls.drop("r.csv", table([GOOD | {"contact_ref": "ref-b"}]))
+        return load(*arguments)
+
+    report = None
+    monkeypatch.setattr("arrears.delivery.ingest.load", replaced)
+    calls.drop("r.csv", table([GOOD]))
+
+    report = calls.read()
+    assert report.loaded_rows == 1
+    assert calls.names() == {"r.csv"}
+
+    assert calls.read().loaded_rows == 1
+    assert len(calls.names("done")) == 2
+
+
+def test_the_marts_are_to_be_built_again_until_they_show_every_result_and_review(calls: Vendor) -> None:
+    def show() -> None:
+        note_shown(calls.warehouse, build_id, newest_rows(calls.warehouse))
+
+    [(build_id,)] = query(
+        calls.warehouse,
+        "insert into ops.mart_build (as_of, generation, known_at, state) values (%s, 1, now(), 'passed')"
+        " returning build_id",
+        AS_OF,
+    )
+    show()
+    assert is_all_shown(calls.warehouse)
+    for content in (table([GOOD]), table([REVIEW], [field.name for field in QA_FIELDS])):
+        calls.drop("r.csv", content)
+        calls.read()
+        assert not is_all_shown(calls.warehouse)
+        show()
+        assert is_all_shown(calls.warehouse)
+    calls.drop("again.csv", table([GOOD]))
+    calls.read()
+    assert is_all_shown(calls.warehouse)
 
 
 # Killed -----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from delivery_day import AS_OF, VENDOR_OF, Day
 
 from arrears.delivery import list_gate, lists
 from arrears.delivery.lists import gate_batch, plan_batches, write_batch
+from arrears.delivery.statements import statement
 from arrears.delivery.vendors import get_vendor
 from arrears.errors import DeliveryError, GateBrokenError, GateError
 from arrears.settings import PROJECT_ROOT
@@ -133,6 +134,33 @@ def test_a_batch_that_ended_is_planned_anew_only_from_changed_decisions(day: Day
     day.contact("sms", "C2")
     assert plan(day) == "sms-demo_sms-20200415-02"
     assert day.state(first) == state
+
+
+@pytest.mark.parametrize(("accepted", "sequence"), [(0, 2), (1, 1)])
+def test_a_list_that_its_vendor_refused_whole_is_made_anew_for_who_lost_its_key(
+    day: Day, accepted: int, sequence: int
+) -> None:
+    """What was refused for a count or hash that differs may be worked all the same: somebody has to speak first."""
+    day.contact("sms", "C1")
+    first = written(day)
+    day.run("update ops.delivery_batch set state = 'refused' where batch_id = %s", first)
+    day.run(
+        "insert into landing.vendor_ack"
+        " (_vendor, _file_sha256, batch_id, received_at, rows, sha256, accepted, rejected)"
+        " values ('demo_sms', '', %s, now(), 2, '', %s, '[]')",
+        first,
+        accepted,
+    )
+
+    second = plan(day)
+
+    assert second == f"sms-demo_sms-20200415-{sequence:02d}"
+    assert plan(day) == second
+    assert day.state(first) == "refused"
+    with day.warehouse, day.warehouse.cursor() as cursor:
+        cursor.execute(statement("reconcile_lists"), {"as_of": AS_OF})
+        ((planned, *places),) = cursor.fetchall()
+    assert planned == sum(places) == 1
 
 
 # Writing ------------------------------------------------------------------------------------------------------------

@@ -397,6 +397,21 @@ def test_what_the_vendor_may_have_does_not_expire_unseen(
     assert day.state(SMS_BATCH) == "written"
 
 
+@pytest.mark.parametrize("meanwhile", ["sending_since = now()", "state = 'superseded'"])
+def test_what_goes_out_or_is_superseded_while_others_expire_does_not(
+    day: Day, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    day.contact("sms", "C1")
+    batch_id = prepared(day)
+    seen = ledger.waiting(day.warehouse, as_of=AS_OF)
+    day.run(f"update ops.delivery_batch set {meanwhile} where batch_id = %s", batch_id)
+    monkeypatch.setattr(ledger, "waiting", lambda *_, **__: seen)
+
+    plan_recalls(day.warehouse, as_of=AS_OF, now=day.at(22), settings=day.settings)
+
+    assert day.state(batch_id) != "expired"
+
+
 def test_valid_until_is_the_last_instant_at_which_a_list_leaves(day: Day, connect: Connect) -> None:
     day.contact("sms", "C1")
     batch_id = prepared(day)

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -93,6 +94,22 @@ def test_what_is_not_there_is_removed_without_a_word(server: VendorServer) -> No
         sftp.remove("/outbound/gone")
 
         assert sftp.size("/outbound/gone") is None
+
+
+def test_an_error_repeats_neither_a_vendors_name_for_a_file_nor_what_its_server_says(
+    server: VendorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "Zhang San 13800000000.csv"
+
+    def refuse(_: str) -> None:
+        raise OSError(f"cannot look at {name}")
+
+    with VendorSftp(server) as sftp:
+        monkeypatch.setattr(sftp._session, "stat", refuse)
+        with pytest.raises(VendorConnectionError, match="could not look at a file in /inbound: OSError") as caught:
+            sftp.size(f"/inbound/{name}")
+
+    assert "Zhang" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_another_host_key_of_the_same_kind_is_refused(server: VendorServer, settings: Settings) -> None:

@@ -62,13 +62,7 @@ def play(channel: str, rows: List, conduct: Conduct = FAULTLESS, **changed: obje
 
 @pytest.fixture(scope="module")
 def dispositions() -> dict[str, Disposition]:
-    return {
-        row["disposition"]: Disposition(
-            row["disposition"],
-            *(row[name] == "true" for name in ("is_contact", "is_right_party", "is_promise", "is_final")),
-        )
-        for row in seed_rows("dispositions")
-    }
+    return {row["disposition"]: Disposition.of_seed(row) for row in seed_rows("dispositions")}
 
 
 @pytest.fixture(scope="module")

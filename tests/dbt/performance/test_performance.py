@@ -61,8 +61,8 @@ def _money(world: World) -> None:
     customer("day_30", (31, talk("K1")))
     customer("day_31", (32, talk("K1")))
     customer("latest", (10, talk("K1")), (5, talk("K2")))
-    customer("same_day", (1, talk("K1")))
-    customer("after", (0, talk("K1")))
+    customer("same_day", (1, talk("K1", recording_ref="R1")))
+    customer("after", (0, talk("K1", recording_ref="R2")))
     customer("wrong", (5, talk("K1", "wrong_party")))
     customer("nobody")
     customer("assigned", assigned=("K2", 20, None))
@@ -394,7 +394,8 @@ def test_rates_of_a_collector_have_the_stated_denominators(measured: Warehouse) 
     reached = [attempt for attempt in attempts if attempt["is_right_party"]]
     assert (row["attempts"], row["right_party_contacts"]) == (len(attempts), len(reached))
     assert row["right_party_rate"] == round(Decimal(len(reached)) / len(attempts), 6)
-    assert (row["qa_score"], row["breaches"], row["coaching_topic"]) == (70, 1, "compliance")
+    # The one recording of the day before was drawn by chance; the other one's breach counts all the same.
+    assert (row["qa_score"], row["breaches"], row["coaching_topic"]) == (80, 1, "compliance")
 
 
 def test_training_is_overdue_from_the_day_after_it_lapses(measured: Warehouse) -> None:
@@ -484,7 +485,8 @@ def test_breach_of_two_rules_counts_once_for_collector_and_channel(measured: War
     )
 
     assert collector == {"breaches": 4, "coaching_topic": "compliance"}
-    assert channel["counted"] == channel["attempts"] == 5
+    # And one that was heard in a review.
+    assert channel["counted"] == channel["attempts"] + 1 == 6
 
 
 def test_legal_case_is_told_from_its_referral_to_its_end(measured: Warehouse) -> None:

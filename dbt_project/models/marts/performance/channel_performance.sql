@@ -49,6 +49,16 @@ worked as (
     group by channel, vendor, tier, attempted_month, currency
 ),
 
+promising as (
+    select * from attempts
+    where promise_on is not null
+),
+
+-- Reported of both numbers of a row at one instant, it is one promise all the same.
+made as (
+    {{ first_of_each('promising', 'batch_id, contact_ref, attempted_at, promise_on', 'result_id asc') }}
+),
+
 -- The tier of a promise is that of the attempt in which it was made.
 promised as (
     select
@@ -64,7 +74,7 @@ promised as (
         sum(least(promises.amount, promises.paid_amount)) as amount_kept
     from promises
     inner join promise_facts on promises.promise_id = promise_facts.promise_id
-    inner join attempts as made
+    inner join made
         on
             promise_facts.batch_id = made.batch_id
             and promise_facts.contact_ref = made.contact_ref
@@ -77,38 +87,23 @@ recovered as (
     {{ indexed_recovery('channel, vendor, tier', 'team_share', 'team_has_peers', 'variance_of_other_teams') }}
 ),
 
--- A recording is of the attempt that reported it: its review counts where the attempt does.
-recorded as (
-    select * from attempts
-    where recording_ref is not null
-),
-
-recordings as (
-    {{ first_of_each('recorded', 'vendor, recording_ref', 'attempted_at desc, result_id desc') }}
+-- A review counts where the attempt does that reported the recording.
+heard as (
+    {{ heard_reviews() }}
 ),
 
 quality as (
     select
-        recordings.channel,
-        recordings.vendor,
-        recordings.tier,
-        recordings.currency,
-        cast(date_trunc('month', reviews.reviewed_on) as date) as month,
+        channel,
+        vendor,
+        tier,
+        currency,
+        month,
         {{ score_of_reviews() }} as qa_score,
         count(*) as reviews,
-        count(*) filter (where reviews.breach_code is not null) as breaches
-    from reviews
-    inner join recordings
-        on
-            reviews.vendor = recordings.vendor
-            and reviews.recording_ref = recordings.recording_ref
-    left join requests
-        on
-            reviews.vendor = requests.vendor
-            and reviews.recording_ref = requests.recording_ref
-    group by
-        recordings.channel, recordings.vendor, recordings.tier, recordings.currency,
-        date_trunc('month', reviews.reviewed_on)
+        count(*) filter (where breach_code is not null) as breaches
+    from heard
+    group by channel, vendor, tier, currency, month
 ),
 
 -- What somebody complained of to the bank is the last attempt of the collector whom he named.

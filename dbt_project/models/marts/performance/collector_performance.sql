@@ -71,20 +71,21 @@ promised as (
     group by collector_id, date_trunc('month', promised_on), currency
 ),
 
+heard as (
+    {{ heard_reviews() }}
+),
+
 -- What is judged of a collector whatever the currency: the same on each of his rows of the month.
 quality as (
     select
-        reviews.collector_id,
-        cast(date_trunc('month', reviews.reviewed_on) as date) as month,
+        collector_id,
+        month,
         {{ score_of_reviews() }} as qa_score,
         count(*) as reviews,
-        count(*) filter (where reviews.breach_code is not null) as breaches
-    from reviews
-    left join requests
-        on
-            reviews.vendor = requests.vendor
-            and reviews.recording_ref = requests.recording_ref
-    group by reviews.collector_id, date_trunc('month', reviews.reviewed_on)
+        count(*) filter (where breach_code is not null) as breaches
+    from heard
+    where collector_id is not null
+    group by collector_id, month
 ),
 
 conduct as (
@@ -128,20 +129,61 @@ complaint_counts as (
     group by collector_id, date_trunc('month', complained_on)
 ),
 
+money as (
+    {% for part in ['recovery', 'worked', 'promised'] -%}
+    select
+        collector_id,
+        month,
+        currency
+    from {{ part }}
+    {% if not loop.last %}union distinct{% endif %}
+    {% endfor %}
+),
+
+people as (
+    select
+        collector_id,
+        month
+    from quality
+    union distinct
+    select
+        collector_id,
+        month
+    from complaint_counts
+),
+
+-- Who is judged in a month without any money of his has a row all the same, in no currency.
+keys as (
+    select * from money
+    union all
+    select
+        people.collector_id,
+        people.month,
+        'XXX' as currency
+    from people
+    where
+        not exists (
+            select 1 from money
+            where
+                people.collector_id = money.collector_id
+                and people.month = money.month
+        )
+),
+
 joined as (
     select
-        recovery.collector_id,
-        recovery.month,
-        recovery.currency,
-        recovery.cases,
-        recovery.amount_recovered,
-        recovery.expected_recovery,
+        keys.collector_id,
+        keys.month,
+        keys.currency,
         recovery.recovery_index,
         recovery.recovery_index_low,
         recovery.recovery_index_high,
         quality.qa_score,
         conduct.satisfaction,
         trainings.overdue_courses,
+        coalesce(recovery.cases, 0) as cases,
+        coalesce(recovery.amount_recovered, 0) as amount_recovered,
+        coalesce(recovery.expected_recovery, 0) as expected_recovery,
         coalesce(collectors.channel, worked.channel, 'unknown') as channel,
         coalesce(collectors.vendor, worked.vendor, 'unknown') as vendor,
         coalesce(worked.attempts, 0) as attempts,
@@ -160,35 +202,40 @@ joined as (
         coalesce(quality.breaches, 0) + coalesce(conduct.breaches, 0) as breaches,
         coalesce(complaint_counts.complaints, 0) as complaints,
         -- A collector whom the bank does not list has proved no training.
-        coalesce(trainings.training_overdue, collectors.collector_id is null) as training_overdue
-    from recovery
-    left join collectors on recovery.collector_id = collectors.collector_id
+        case when collectors.collector_id is null then true else trainings.training_overdue end as training_overdue
+    from keys
+    left join recovery
+        on
+            keys.collector_id = recovery.collector_id
+            and keys.month = recovery.month
+            and keys.currency = recovery.currency
+    left join collectors on keys.collector_id = collectors.collector_id
     left join worked
         on
-            recovery.collector_id = worked.collector_id
-            and recovery.month = worked.month
-            and recovery.currency = worked.currency
+            keys.collector_id = worked.collector_id
+            and keys.month = worked.month
+            and keys.currency = worked.currency
     left join promised
         on
-            recovery.collector_id = promised.collector_id
-            and recovery.month = promised.month
-            and recovery.currency = promised.currency
+            keys.collector_id = promised.collector_id
+            and keys.month = promised.month
+            and keys.currency = promised.currency
     left join quality
         on
-            recovery.collector_id = quality.collector_id
-            and recovery.month = quality.month
+            keys.collector_id = quality.collector_id
+            and keys.month = quality.month
     left join conduct
         on
-            recovery.collector_id = conduct.collector_id
-            and recovery.month = conduct.month
+            keys.collector_id = conduct.collector_id
+            and keys.month = conduct.month
     left join complaint_counts
         on
-            recovery.collector_id = complaint_counts.collector_id
-            and recovery.month = complaint_counts.month
+            keys.collector_id = complaint_counts.collector_id
+            and keys.month = complaint_counts.month
     left join trainings
         on
-            recovery.collector_id = trainings.collector_id
-            and recovery.month = trainings.month
+            keys.collector_id = trainings.collector_id
+            and keys.month = trainings.month
 ),
 
 -- The first thing to talk about, most serious first.

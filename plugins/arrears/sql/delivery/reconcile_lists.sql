@@ -1,12 +1,16 @@
 -- Whoever is on any list of the day, once, against the rows that each batch says it has, by how it ended. Of superseded
--- lists count those whom no later list took over.
+-- lists, and of refused and expired ones that another replaced, count those whom no later list took over.
 with batches as (
     select
         batch_id,
         channel,
-        state,
-        row_count
-    from ops.delivery_batch
+        row_count,
+        case
+            when exists (select from ops.delivery_batch as later where later.supersedes = batch.batch_id)
+                then 'superseded'
+            else state
+        end as state
+    from ops.delivery_batch as batch
     where
         as_of = %(as_of)s
         and kind = 'contact_list'

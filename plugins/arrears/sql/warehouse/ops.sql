@@ -87,6 +87,12 @@ create table if not exists ops.mart_build (
     finished_at timestamptz,
     reason text
 );
+alter table ops.mart_build
+add column if not exists results_until bigint,
+add column if not exists reviews_until bigint;
+comment on column ops.mart_build.results_until is
+    'The newest row of landing.vendor_result, and with it in reviews_until of landing.vendor_qa, that lay there when the marts that '
+    'follow from them were last built again. Null: since this build, not once.';
 comment on column ops.mart_build.known_at is 'K: everything landed at this instant was used.';
 
 create table if not exists ops.loan_state (
@@ -251,7 +257,11 @@ select
 from (
     select
         batch.batch_id,
-        min(event.happened_at) as taken_at
+        -- Of a day that is run again the events are of today, and what was sent was sent at its time of that day.
+        case
+            when min(event.happened_at) >= batch.sending_since + interval '1 day' then batch.sending_since
+            else min(event.happened_at)
+        end as taken_at
     from ops.delivery_batch as batch
     inner join ops.delivery_event as event on batch.batch_id = event.batch_id
     where
