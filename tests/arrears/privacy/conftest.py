@@ -37,6 +37,8 @@ def decided(server: Settings) -> Iterator[Warehouse]:
     world = World()
     build_cases(world)
     world.customer("no_loan", dpd=None)
+    world.customer("disputed_long_ago")
+    world.plan("disputed_long_ago", "phone", "disputed", days_ago=200)
     for customer_id in FORMER:
         _former_customer(world, customer_id, closed_days_ago=30 if customer_id == "lately_closed" else 11 * 366)
     world.flag("in_court", "legal_proceedings")

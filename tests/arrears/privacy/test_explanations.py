@@ -144,6 +144,27 @@ def test_only_limits_that_are_full_are_cited(decided: Warehouse) -> None:
     assert [rule.text for rule in full.rules] == ["at most 3"]  # of ten by all channels three are used
 
 
+def test_what_still_holds_is_shown_however_long_ago_it_was_said(decided: Warehouse) -> None:
+    found = ask(decided, "disputed_long_ago")
+
+    assert "DISPUTED" in {reason.code for reason in row_of(found, "phone").reasons}
+    assert [contact["disposition"] for contact in found.contacts] == ["disputed"]
+
+
+@pytest.mark.parametrize(
+    ("customer_id", "is_held"),
+    [("with_joint", True), ("owes_with_borrower", True), ("with_joint_in_cn", False), ("with_guarantor", False)],
+)
+def test_a_flag_of_who_owes_with_the_customer_is_shown_where_it_holds(
+    decided: Warehouse, customer_id: str, is_held: bool
+) -> None:
+    found = ask(decided, customer_id)
+
+    assert ("MORATORIUM" in {reason.code for reason in row_of(found, "phone").reasons}) is is_held
+    shown = [row["what"] for row in found.circumstances if row["reason_code"] == "MORATORIUM"]
+    assert shown == ["Under a breathing space or moratorium: said of somebody who owes with the customer"] * is_held
+
+
 def test_holiday_rules_are_cited_on_holidays_only(decided: Warehouse) -> None:
     for customer_id, cited in (("holiday_visit", ["every day: 08:00–19:00", "holiday: closed"]), ("m2", None)):
         row = row_of(ask(decided, customer_id), "field_visit")
@@ -238,6 +259,7 @@ def test_nothing_is_read_whole_that_grows_with_the_portfolio(decided: Warehouse,
         "midnight": AS_OF,
         "since": AS_OF,
         "reporting_deadline_hours": 48,
+        "policy_id": "CN",
     }
     with decided.connection, decided.connection.cursor() as cursor:
         # On a small bank reading everything is quicker; where there is no index, it is still the only way.
