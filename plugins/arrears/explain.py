@@ -25,6 +25,9 @@ statement = partial(read_statement, "explain")
 """The text of `sql/explain/<name>.sql`."""
 
 CHANNELS = ("sms", "phone", "field_visit", "legal", "care")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EVERY_DAY, HOLIDAY = "every day", "holiday"
+"""Days of a row of hours, besides those of the week."""
 PROMISE_DAYS = 3
 """A promise is open for so many days after it is due."""
 
@@ -204,9 +207,9 @@ def explain(
         zone, is_zone_known = _zone(customer, settings)
         reader.values["zone"] = zone.key
         decisions = reader.rows("decisions")
-        pack = _Pack(reader, decisions, as_of)
+        pack = _Pack(reader, decisions, as_of, is_holiday=customer["is_public_holiday"])
         contacts = reader.rows("contacts")
-        circumstances = reader.rows("circumstances")
+        circumstances = reader.rows("circumstances", policy_id=pack.policy_id)
         planned = reader.rows("planned")
         limits = tuple(_limit(row, contacts, planned, decisions, as_of) for row in pack.limits)
         promises = tuple(_promise(row) for row in contacts if row["promise_on"] is not None)
@@ -286,8 +289,9 @@ class _Reader:
 class _Pack:
     """The rows of the customer's policy pack that are in force on the day."""
 
-    def __init__(self, reader: _Reader, decisions: Sequence[Row], as_of: date) -> None:
+    def __init__(self, reader: _Reader, decisions: Sequence[Row], as_of: date, *, is_holiday: bool) -> None:
         self.as_of = as_of
+        self.days = {EVERY_DAY, WEEKDAYS[as_of.weekday()]} | ({HOLIDAY} if is_holiday else set())
         self.policy_id: str | None = decisions[0]["policy_id"] if decisions else None
         bound = {"policy_id": self.policy_id}
         self.limits = reader.rows("limits", **bound)
@@ -302,8 +306,11 @@ class _Pack:
     def text_of(self, code: str) -> Row | None:
         return next((row for row in self._rows["reason"] if row["subject"] == code), None)
 
-    def hours(self, channel: str) -> tuple[Rule, ...]:
-        rows = [row for row in self._rows["hours"] if row["channel"] in (None, channel)]
+    def hours(self, channel: str, medium: str) -> tuple[Rule, ...]:
+        """The rows that make the day's hours, as `int_customers__contact_window` takes them."""
+        rows = [r for r in self._rows["hours"] if r["channel"] in (None, channel, medium) and r["subject"] in self.days]
+        if any(row["subject"] == HOLIDAY for row in rows):
+            rows = [row for row in rows if row["subject"] in (EVERY_DAY, HOLIDAY)]
         return tuple(_rule(row, f"{row['subject']}: {row['detail']}") for row in rows)
 
     def treatment(self, tier: str, channel: str | None = None) -> tuple[Rule, ...]:
@@ -445,7 +452,7 @@ def _outcome(row: Row, pack: _Pack, facts: _Facts, points: Mapping[str, ContactP
         contact_point=points.get(row["contact_point_id"]),
         window_start=_local(row["window_start"], zone),
         window_end=_local(row["window_end"], zone),
-        window_rules=pack.hours(channel),
+        window_rules=pack.hours(channel, row["medium"]),
         changes_when=_changes_when(reasons),
     )
 
@@ -488,9 +495,11 @@ def _reason(code: str, row: Row, pack: _Pack, facts: _Facts) -> Reason:
 def _rules_of(code: str, row: Row, pack: _Pack, facts: _Facts, text: Row | None) -> tuple[Rule, ...]:
     """The rows of the pack that close the channel for this reason, the most special kind there is."""
     if code in ("FREQUENCY_DAY", "FREQUENCY_PERIOD"):
-        found = tuple(limit.rule for limit in facts.limits if _may_close(limit, code, row))
+        # None is full where the customer's other rows of the day took what was left.
+        limits = [limit for limit in facts.limits if _may_close(limit, code, row)]
+        found = tuple(limit.rule for limit in [each for each in limits if each.used >= each.at_most] or limits)
     elif code == "CLOSED_TODAY":
-        found = pack.hours(row["channel"])
+        found = pack.hours(row["channel"], row["medium"])
     elif code in ("NOT_THIS_TIER", "REQUIREMENT_NOT_MET"):
         found = pack.treatment(row["tier"], row["channel"] if code == "REQUIREMENT_NOT_MET" else None)
     else:

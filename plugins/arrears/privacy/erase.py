@@ -89,6 +89,7 @@ def erase(
         _insert_register(cursor, erasures, key.hash_of, as_of=as_of, cause=cause)
         places = _erase_files(cursor)
         places += _erase_vendor_rows(cursor)
+        places += rename_recordings(cursor)
         for table in TABLES:
             places += _erase_landed(cursor, table)
         relations = list(_relations(cursor))
@@ -137,9 +138,22 @@ def _erase_landed(cursor: Cursor, table: Table) -> Counter[str]:
 
 def _erase_vendor_rows(cursor: Cursor) -> Counter[str]:
     found: Counter[str] = Counter()
-    for place in ("landing.vendor_result", "quarantine.vendor_result", "ops.vendor_file"):
+    # The files first: which of them hold the customers, the rows tell.
+    for place in ("ops.vendor_file", "landing.vendor_result", "quarantine.vendor_result"):
         cursor.execute(statement("erase_" + place.replace(".", "_")))
         found[place] += cursor.rowcount
+    return found
+
+
+def rename_recordings(cursor: Cursor) -> Counter[str]:
+    """Take recordings (`pg_temp.erasing_recording`) out of reviews and requests for them, which keep their figures."""
+    cursor.execute(statement("relations"), {"ids": ["recording_ref"]})
+    named = [(schema, name, "vendor") for schema, name, columns in cursor.fetchall() if not {*columns} & {*IDS}]
+    found: Counter[str] = Counter()
+    for schema, name, vendor in [("landing", "vendor_qa", "_vendor"), *named]:
+        names = {"relation": sql.Identifier(schema, name), "vendor": sql.Identifier(vendor)}
+        cursor.execute(sql.SQL(_RENAME).format(**names))
+        found[f"{schema}.{name}"] += cursor.rowcount
     return found
 
 
@@ -228,5 +242,10 @@ _DELETE = "delete from {relation} as kept using erasing where kept.{id} = erasin
 _REPLACE = (
     "update {relation} as kept set {id} = erasing.erasure_id{cleared}"
     " from erasing where kept.{id} = erasing.customer_id"
+)
+_RENAME = (
+    "update {relation} as kept set recording_ref = erasing_recording.stand_in"
+    " from erasing_recording"
+    " where kept.{vendor} = erasing_recording.vendor and kept.recording_ref = erasing_recording.recording_ref"
 )
 _COUNT = "select count(*) from {relation} as kept inner join erasing on kept.{id} = erasing.customer_id"

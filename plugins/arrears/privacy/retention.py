@@ -14,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.errors import ArrearsError
 from arrears.privacy.duties import duties
-from arrears.privacy.erase import erase
+from arrears.privacy.erase import erase, rename_recordings
 from arrears.privacy.policy import CLASSES, Rule, longest, read_policy
 from arrears.privacy.warehouse import statement
 from arrears.settings import Settings
@@ -158,6 +158,9 @@ def _values(rule: Rule, as_of: date, settings: Settings) -> Values:
 def _clear(cursor: Cursor, data_class: str, values: Values) -> int:
     """Erase what is due of one kind; the rows it concerned."""
     rows = 0
+    if data_class == "vendor_note":
+        cursor.execute(statement("erasing_recordings"), values)
+        rows += sum(rename_recordings(cursor).values())
     for query in _statements("clear", data_class):
         cursor.execute(query, values)
         rows += cursor.rowcount

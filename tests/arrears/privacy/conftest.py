@@ -17,7 +17,17 @@ MODELS = (
     "+fct_contact_decision +int_contact_list__sms +int_contact_list__phone +fct_delinquency_history"
     " +fct_loan_delinquency +stg_core_banking__complaints stg_core_banking__feed_status"
 )
-FORMER = ("former_1", "former_2", "former_3", "former_4", "former_5", "lately_closed", "in_court", "complains")
+FORMER = (
+    "former_1",
+    "former_2",
+    "former_3",
+    "former_4",
+    "former_5",
+    "former_6",
+    "lately_closed",
+    "in_court",
+    "complains",
+)
 """Customers whose only loan was closed eleven years ago, `lately_closed` aside; each test erases one of its own."""
 
 
@@ -27,6 +37,8 @@ def decided(server: Settings) -> Iterator[Warehouse]:
     world = World()
     build_cases(world)
     world.customer("no_loan", dpd=None)
+    world.customer("disputed_long_ago")
+    world.plan("disputed_long_ago", "phone", "disputed", days_ago=200)
     for customer_id in FORMER:
         _former_customer(world, customer_id, closed_days_ago=30 if customer_id == "lately_closed" else 11 * 366)
     world.flag("in_court", "legal_proceedings")

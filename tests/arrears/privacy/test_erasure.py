@@ -74,6 +74,11 @@ def deliver(decided: Warehouse, customer_id: str) -> str:
     return str(item["contact_ref"])
 
 
+def insert_row(decided: Warehouse, table: str, row: dict[str, Any]) -> None:
+    columns, places = ", ".join(row), ", ".join(["%s"] * len(row))
+    decided.execute(f"insert into {table} ({columns}) values ({places})", *row.values())
+
+
 def everything(connection: psycopg2.extensions.connection) -> Iterator[tuple[str, str]]:
     """Every row of every table, as text; bytes as what they say."""
     with connection, connection.cursor() as cursor:
@@ -189,6 +194,81 @@ def test_other_rows_of_a_list_stay_with_its_hash(decided: Warehouse) -> None:
     ]
     assert [row["is_erased"] for row in files] == [True, True, False]
     assert {row["sha256"] for row in files} == {"as sent"}
+
+
+def test_files_that_may_have_the_person_and_reviews_of_the_voice_go_too(decided: Warehouse) -> None:
+    ref = deliver(decided, "former_6")
+    (sent,) = decided.rows(
+        "select batch.* from ops.delivery_batch as batch where batch_id in ("
+        "select batch_id from ops.delivery_item where contact_ref = %s)",
+        ref,
+    )
+    for name, kind, state, batch_id in (
+        ("a row of it was rejected", "results", "loaded", sent["batch_id"]),
+        ("refused whole", "results", "refused", sent["batch_id"]),
+        ("nobody knows whose", "unknown", "refused", None),
+        ("reviews", "qa", "loaded", None),
+        ("another list", "results", "refused", "phone-demo_call-another"),
+        ("nobody of it was rejected", "results", "loaded", sent["batch_id"]),
+    ):
+        decided.execute(
+            "insert into ops.vendor_file (sha256, vendor, file_name, kind, state, batch_id)"
+            " values (%s, 'demo_call', %s, %s, %s, %s)",
+            name,
+            name,
+            kind,
+            state,
+            batch_id,
+        )
+    decided.execute(
+        "update quarantine.vendor_result set file_sha256 = 'a row of it was rejected' where file_sha256 = %s",
+        sent["batch_id"],
+    )
+    for line, (recording, score) in enumerate([("REC-former_6", 70), ("REC-former_6", 80), ("REC-another", 90)]):
+        decided.execute(
+            "insert into landing.vendor_qa (_vendor, _file_sha256, _line_number, recording_ref, collector_id,"
+            " reviewed_on, score) values ('demo_call', 'reviews', %s, %s, 'K1', %s, %s)",
+            line,
+            recording,
+            AS_OF,
+            score,
+        )
+    decided.execute("create table marts.asked as select 'demo_call' as vendor, recording_ref from landing.vendor_qa")
+    request = {"batch_id": "qa-request-1", "kind": "qa_request", "channel": "all", "sequence": 99}
+    insert_row(decided, "ops.delivery_batch", {**sent, **request})
+    insert_row(
+        decided,
+        "ops.delivery_file",
+        {
+            "batch_id": "qa-request-1",
+            "name": "qa.csv",
+            "position": 0,
+            "sha256": "",
+            "row_count": 2,
+            "content": b"recording_ref,reason\nREC-former_6,x\nREC-another,x\n",
+        },
+    )
+
+    ask(decided, "former_6")
+
+    gone = decided.rows(
+        "select file_name from ops.vendor_file where erased_at is not null and file_name not like '%%.csv'"
+    )
+    assert {row["file_name"] for row in gone} == {
+        "a row of it was rejected",
+        "refused whole",
+        "nobody knows whose",
+        "reviews",
+    }
+    assert places_with(decided.connection, "REC-former_6") == set()
+    (file,) = decided.rows("select content from ops.delivery_file where name = 'qa.csv'")
+    assert bytes(file["content"]) == b"recording_ref,reason\nREC-another,x\n"
+    reviews = decided.rows("select recording_ref, score from landing.vendor_qa order by score")
+    assert [int(row["score"]) for row in reviews] == [70, 80, 90]
+    names = [row["recording_ref"] for row in reviews]
+    assert names[0] == names[1] and names[2] == "REC-another"
+    asked = decided.rows("select recording_ref from marts.asked")
+    assert sorted(row["recording_ref"] for row in asked) == sorted(names)
 
 
 def test_again_it_is_the_same_proof(decided: Warehouse) -> None:
@@ -334,6 +414,11 @@ def test_retention_erases_what_is_due_keeps_what_law_says_and_proves_it(decided:
     (tmp_path / "retention.csv").write_text(policy)
     settings = decided.settings.model_copy(update={"policy_dir": tmp_path})
     deliver(decided, "lately_closed")
+    decided.execute(
+        "insert into landing.vendor_qa (_vendor, _file_sha256, _line_number, recording_ref, collector_id, reviewed_on,"
+        " score) values ('demo_call', 'aged', 1, 'REC-aged', 'K1', %s, 50)",
+        AS_OF,
+    )
     later_on = AS_OF + timedelta(days=11 * 366)
 
     def enforce() -> tuple[dict[str, int], str]:
@@ -349,7 +434,7 @@ def test_retention_erases_what_is_due_keeps_what_law_says_and_proves_it(decided:
 
     assert first["customer"] >= 2 and first["delivered_file"] >= 1 and first["vendor_note"] >= 1
     assert set(second.values()) == {0}
-    assert places_with(decided.connection, "Name of lately_closed", "Said by", "Name of no_loan") == set()
+    assert places_with(decided.connection, "Name of lately_closed", "Said by", "Name of no_loan", "REC-") == set()
     # A flag in force, an open complaint, an open loan.
     kept = decided.rows(
         "select distinct customer_id from landing.customers where full_name is not null"

@@ -24,6 +24,7 @@ from arrears.explain import (
     explain,
     statement,
 )
+from arrears.explain import _Pack as Pack
 from arrears.settings import PROJECT_ROOT
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -136,6 +137,62 @@ def test_windows_are_in_the_customers_time(decided: Warehouse) -> None:
     assert "08:00" in printed(found)
 
 
+def test_only_limits_that_are_full_are_cited(decided: Warehouse) -> None:
+    reasons = {reason.code: reason for reason in row_of(ask(decided, "texted_thrice"), "sms").reasons}
+    full = reasons["FREQUENCY_PERIOD"]
+
+    assert [rule.text for rule in full.rules] == ["at most 3"]  # of ten by all channels three are used
+
+
+def test_what_still_holds_is_shown_however_long_ago_it_was_said(decided: Warehouse) -> None:
+    found = ask(decided, "disputed_long_ago")
+
+    assert "DISPUTED" in {reason.code for reason in row_of(found, "phone").reasons}
+    assert [contact["disposition"] for contact in found.contacts] == ["disputed"]
+
+
+@pytest.mark.parametrize(
+    ("customer_id", "is_held"),
+    [("with_joint", True), ("owes_with_borrower", True), ("with_joint_in_cn", False), ("with_guarantor", False)],
+)
+def test_a_flag_of_who_owes_with_the_customer_is_shown_where_it_holds(
+    decided: Warehouse, customer_id: str, is_held: bool
+) -> None:
+    found = ask(decided, customer_id)
+
+    assert ("MORATORIUM" in {reason.code for reason in row_of(found, "phone").reasons}) is is_held
+    shown = [row["what"] for row in found.circumstances if row["reason_code"] == "MORATORIUM"]
+    assert shown == ["Under a breathing space or moratorium: said of somebody who owes with the customer"] * is_held
+
+
+def test_holiday_rules_are_cited_on_holidays_only(decided: Warehouse) -> None:
+    for customer_id, cited in (("holiday_visit", ["every day: 08:00–19:00", "holiday: closed"]), ("m2", None)):
+        row = row_of(ask(decided, customer_id), "field_visit")
+        assert [rule.text for rule in row.window_rules] == (cited or ["every day: 08:00–22:00"])
+
+
+class Rows:
+    """What the statements of one customer would find."""
+
+    def rows(self, name: str, **_: object) -> list[dict[str, object]]:
+        basis = {"kind": "hours", "source": "", "confidence": "", "valid_from": AS_OF, "valid_to": None}
+        found = [(None, "every day"), ("phone", "sun"), ("phone", "holiday"), ("care", "sat"), ("sms", "sun")]
+        return [basis | {"channel": channel, "subject": day, "detail": "x"} for channel, day in found] * (
+            name == "rules"
+        )
+
+
+@pytest.mark.parametrize(
+    ("is_holiday", "cited"), [(False, ["every day: x", "sun: x"]), (True, ["every day: x", "holiday: x"])]
+)
+def test_the_rules_of_a_medium_and_weekday_are_cited(is_holiday: bool, cited: list[str]) -> None:
+    """A care call is closed by what closes telephone calls; a holiday's rows stand in place of its weekday's."""
+    sunday = AS_OF + timedelta(days=4)
+    pack = Pack(Rows(), [{"policy_id": "GB"}], sunday, is_holiday=is_holiday)  # type: ignore[arg-type]
+
+    assert [rule.text for rule in pack.hours("care", "phone")] == cited
+
+
 def test_values_are_masked_unless_the_role_may_see_them(decided: Warehouse) -> None:
     (point,) = decided.rows("select value from landing.contact_points where contact_point_id = 'm1_8-P1'")
     number = point["value"]
@@ -202,6 +259,7 @@ def test_nothing_is_read_whole_that_grows_with_the_portfolio(decided: Warehouse,
         "midnight": AS_OF,
         "since": AS_OF,
         "reporting_deadline_hours": 48,
+        "policy_id": "CN",
     }
     with decided.connection, decided.connection.cursor() as cursor:
         # On a small bank reading everything is quicker; where there is no index, it is still the only way.

@@ -458,3 +458,32 @@ def test_next_day_counts_what_the_open_list_was_allowed_and_starves_nobody(decid
     assert visits["visit_109"]["days_waited"] == 0
     planned = decided.warehouse.rows("select customer_id, attempts from intermediate.int_customers__planned_contact")
     assert {row["customer_id"]: row["attempts"] for row in planned} == {"week_6": 1, "unlisted": 3}
+
+
+def test_channel_whose_vendors_take_nobody_is_down_and_no_other(decided: Decided) -> None:
+    """Also for those on a vendor's open list: the seed gives no share of the channel to anybody."""
+    day = AS_OF + timedelta(days=1)
+
+    def rows_by_channel() -> dict[str, dict[str, Any]]:
+        counted = decided.warehouse.rows(
+            "select channel, count(*) as of_all, count(*) filter (where decision = 'contact') as contacts,"
+            " count(*) filter (where 'VENDOR_DOWN' = any(all_reasons)) as down"
+            " from intermediate.int_customers__contact_decision where as_of = %s group by channel",
+            day,
+        )
+        return {row["channel"]: row for row in counted}
+
+    before = rows_by_channel()
+    decided.warehouse.execute("update staging.vendors set weight = 0 where channel = 'phone'")
+    decided.warehouse.build(
+        day,
+        select="int_customers__vendor int_customers__considered int_customers__contact_decision"
+        " --exclude-resource-type test",
+    )
+
+    after = rows_by_channel()
+    assert before["phone"]["contacts"] > 0
+    assert after["phone"] == {**before["phone"], "contacts": 0, "down": before["phone"]["of_all"]}
+    assert {channel for channel, row in after.items() if row["down"]} == {"phone"}
+    reasons = [row["all_reasons"] for row in decided.ledger() if row["as_of"] == day and row["channel"] == "phone"]
+    assert ["VENDOR_DOWN"] in reasons

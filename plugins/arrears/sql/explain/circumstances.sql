@@ -12,6 +12,48 @@ where
     and flag.valid_from <= %(as_of)s
     and (flag.valid_to is null or flag.valid_to > %(as_of)s)
 union all
+-- What holds for who owes with the customer, where the pack says so.
+select distinct
+    'flag' as kind,
+    known.description || ': said of somebody who owes with the customer' as what,
+    flag.valid_from as since_on,
+    flag.valid_to as until_on,
+    known.reason_code
+from (
+    select loan.loan_id
+    from staging.stg_core_banking__loans as loan
+    where loan.customer_id = %(customer_id)s
+    union
+    select party.loan_id
+    from staging.stg_core_banking__loan_parties as party
+    where party.customer_id = %(customer_id)s and party.role = 'co_debtor'
+) as owed
+cross join lateral (
+    select loan.customer_id
+    from staging.stg_core_banking__loans as loan
+    where loan.loan_id = owed.loan_id
+    union
+    select party.customer_id
+    from staging.stg_core_banking__loan_parties as party
+    where party.loan_id = owed.loan_id and party.role = 'co_debtor'
+) as debtor
+inner join staging.stg_core_banking__customer_flags as flag on debtor.customer_id = flag.customer_id
+inner join staging.known_flags as known on flag.flag = known.flag
+where
+    debtor.customer_id <> %(customer_id)s
+    and flag.valid_from <= %(as_of)s
+    and (flag.valid_to is null or flag.valid_to > %(as_of)s)
+    and exists (
+        select
+        from staging.contact_rules as rule
+        where
+            rule.jurisdiction = %(policy_id)s
+            and rule.reason_code = known.reason_code
+            and rule.parameter = 'joint_debtors=true'
+            and rule.valid_from <= %(as_of)s
+            and (rule.valid_to is null or rule.valid_to > %(as_of)s)
+    )
+union all
 select
     'consent' as kind,
     consent.channel || ': ' || consent.consent as what,

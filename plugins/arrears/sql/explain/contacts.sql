@@ -1,4 +1,5 @@
--- Every contact with the customer that a limit may count on the day, newest first, and every promise that may be open.
+-- Every contact with the customer that a limit may count on the day, newest first, every promise that may be open, and all that
+-- was ever said that works as a flag: it holds until it is lifted, however long ago it was.
 -- `loan_id` and `contact_point_id` say whom a limit per loan or number counts it for; null: for each of them.
 with reported as (
     select
@@ -65,5 +66,7 @@ where
     and (
         reported.occurred_at >= %(since)s
         or (disposition.is_promise and reported.promise_on + 3 >= %(as_of)s)
+        or disposition.suppresses is not null
+        or disposition.disposition is null
     )
 order by reported.occurred_at desc, reported.channel

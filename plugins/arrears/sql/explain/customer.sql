@@ -7,6 +7,13 @@ select
         select array_agg(zone.time_zone order by zone.time_zone)
         from staging.jurisdiction_time_zones as zone
         where zone.jurisdiction = customer.jurisdiction
-    ) as zones_of_jurisdiction
+    ) as zones_of_jurisdiction,
+    exists (
+        select from ops.calendar_day as calendar
+        where
+            calendar.jurisdiction = customer.jurisdiction
+            and calendar.day = %(as_of)s
+            and calendar.is_public_holiday
+    ) as is_public_holiday
 from staging.stg_core_banking__customers as customer
 where customer.customer_id = %(customer_id)s

@@ -1,9 +1,8 @@
--- A rejected row is kept as text; it speaks of a customer where it has the reference.
 update quarantine.vendor_result as rejected
 set row_text = ''
+from erasing_rejected
 where
-    rejected.row_text <> ''
-    and exists (
-        select from erasing_ref
-        where position(erasing_ref.contact_ref in rejected.row_text) > 0
-    )
+    rejected.vendor = erasing_rejected.vendor
+    and rejected.file_sha256 = erasing_rejected.file_sha256
+    and rejected.line_number = erasing_rejected.line_number
+    and rejected.row_text <> ''
