@@ -1,6 +1,9 @@
 """Set up the warehouse: schemas, landing and quarantine tables from the contract, and the ledger in `ops`."""
 
+import hashlib
+from collections.abc import Iterator
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import psycopg2.extensions
 
@@ -9,8 +12,32 @@ from arrears.privacy.warehouse import create_privacy
 from arrears.source.contract import BY_NAME, TABLES, Table
 
 
+_SET_UP_BY = (
+    *("sql/landing", "sql/privacy", "sql/quality", "sql/warehouse"),
+    *("landing_tables.py", "privacy/warehouse.py", "source/contract.py", "warehouse.py"),
+)
+"""What `migrate` follows from, within the package."""
+
+
+def migrate_if_changed(connection: psycopg2.extensions.connection) -> None:
+    """Set up the warehouse unless this very code did so last.
+
+    Setting up locks tables against all readers, and a command that only asks something must neither wait for a build
+    nor make one wait.
+    """
+    with connection, connection.cursor() as cursor:
+        if _exists(cursor, "ops.set_up"):
+            cursor.execute("select 1 from ops.set_up where code_sha256 = %s", (_code_sha256(),))
+            if cursor.fetchone():
+                return
+    migrate(connection)
+
+
 def migrate(connection: psycopg2.extensions.connection) -> None:
-    """Create whatever is missing, in one transaction. Run as `pipeline`; running it again changes nothing."""
+    """Create whatever is missing, and set all rights anew, in one transaction. Run as `pipeline`.
+
+    Running it again changes nothing.
+    """
     sql_files = files("arrears").joinpath("sql", "warehouse")
     with connection, connection.cursor() as cursor:
         # Two set-ups at once (a CLI and a task) would race on "if not exists".
@@ -25,6 +52,24 @@ def migrate(connection: psycopg2.extensions.connection) -> None:
         create_privacy(cursor)
         if not notes_superseded:
             _note_superseded(cursor)
+        cursor.execute("delete from ops.set_up")
+        cursor.execute("insert into ops.set_up (code_sha256) values (%s)", (_code_sha256(),))
+
+
+def _code_sha256() -> str:
+    digest = hashlib.sha256()
+    for name in _SET_UP_BY:
+        for file in _files_of(files("arrears").joinpath(*name.split("/"))):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _files_of(place: Traversable) -> Iterator[Traversable]:
+    """A file, or the files of a directory by name."""
+    if place.is_file():
+        yield place
+    else:
+        yield from sorted((found for found in place.iterdir() if found.is_file()), key=lambda found: found.name)
 
 
 def _exists(cursor: psycopg2.extensions.cursor, relation: str) -> bool:

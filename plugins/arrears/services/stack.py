@@ -1,6 +1,6 @@
 """The three services together, in the order in which they need each other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from arrears.services.postgres import PostgresService
 from arrears.services.sftp import SftpService
 from arrears.settings import Settings
 from arrears.source.load import create_source
-from arrears.warehouse import migrate
+from arrears.warehouse import migrate, migrate_if_changed
 
 
 @dataclass(frozen=True)
@@ -24,22 +24,27 @@ class ServiceStatus:
 
 
 def start_databases(settings: Settings) -> None:
-    """Start PostgreSQL and set up the source and the warehouse. Idempotent."""
+    """Start PostgreSQL, and set up the source and the warehouse where that is needed. Idempotent."""
     PostgresService(settings).start()
-    prepare_databases(settings)
+    _prepare(settings, migrate_if_changed)
 
 
 def prepare_databases(settings: Settings) -> None:
-    """Set up the source and the warehouse on a server that runs already. Idempotent."""
+    """Set up the source and the warehouse on a server that runs already, all rights included. Idempotent."""
+    _prepare(settings, migrate)
+
+
+def _prepare(settings: Settings, set_up_warehouse: Callable[[psycopg2.extensions.connection], None]) -> None:
     with closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as core_banking:
         create_source(core_banking)
     with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
-        migrate(warehouse)
+        set_up_warehouse(warehouse)
 
 
 def start_all(settings: Settings) -> Iterator[str]:
     """Start everything; yields the name of each service as it is ready. Idempotent."""
-    start_databases(settings)
+    PostgresService(settings).start()
+    prepare_databases(settings)
     yield "PostgreSQL"
     SftpService(settings, play=True).start()
     yield "SFTP vendors"

@@ -1,5 +1,12 @@
 -- The ledger of everything that runs. Safe to run again. What bi_reader may read of it: sql/privacy/reader_columns.sql.
 
+-- Set-up ------------------------------------------------------------------------------------------------------
+create table if not exists ops.set_up (
+    code_sha256 text primary key,
+    set_up_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.set_up is 'One row: the code that set up this warehouse last. Commands set it up again when theirs is another.';
+
 -- Sources ------------------------------------------------------------------------------------------------------
 create table if not exists ops.source_generation (
     generation integer primary key,
