@@ -146,9 +146,9 @@ def _erase_vendor_rows(cursor: Cursor) -> Counter[str]:
 
 
 def rename_recordings(cursor: Cursor) -> Counter[str]:
-    """Take recordings (`pg_temp.erasing_recording`) out of reviews and requests for them, which keep their figures."""
+    """Take recordings (`pg_temp.erasing_recording`) out of reviews, requests and marts, which keep their figures."""
     cursor.execute(statement("relations"), {"ids": ["recording_ref"]})
-    named = [(schema, name, "vendor") for schema, name, columns in cursor.fetchall() if not {*columns} & {*IDS}]
+    named = [(schema, name, "vendor") for schema, name, _ in cursor.fetchall()]
     found: Counter[str] = Counter()
     for schema, name, vendor in [("landing", "vendor_qa", "_vendor"), *named]:
         names = {"relation": sql.Identifier(schema, name), "vendor": sql.Identifier(vendor)}

@@ -1,4 +1,4 @@
--- Tables outside landing and quarantine that have a column with a customer's id, with all their columns.
+-- Tables outside landing and quarantine that have one of some columns, with all their columns.
 select
     namespace.nspname,
     relation.relname,
