@@ -11,7 +11,6 @@ from arrears.landing_tables import create_gates, mark_superseded
 from arrears.privacy.warehouse import create_privacy
 from arrears.source.contract import BY_NAME, TABLES, Table
 
-
 _SET_UP_BY = (
     *("sql/landing", "sql/privacy", "sql/quality", "sql/warehouse"),
     *("landing_tables.py", "privacy/warehouse.py", "source/contract.py", "warehouse.py"),
