@@ -1,26 +1,30 @@
 -- name: overdue_on_a_list
--- Loan, customer and what is overdue, of customers whose list may still be worked in the afternoon.
+-- Loan, customer and what is overdue, of customers whose list may still be worked in the afternoon. A list speaks of what is
+-- owed in one currency: who pays in another is still to be reminded.
 with overdue as (
     select
         loan_id,
         customer_id,
+        currency,
         arrears_amount
     from marts.fct_loan_delinquency
     where arrears_amount > 0
 ),
 
 payers as (
-    select distinct item.customer_id
+    select distinct
+        item.customer_id,
+        item.currency
     from ops.delivery_batch as batch
     inner join ops.delivery_item as item on batch.batch_id = item.batch_id
-    inner join overdue on item.customer_id = overdue.customer_id
+    inner join overdue on item.customer_id = overdue.customer_id and item.currency = overdue.currency
     where
         batch.kind = 'contact_list'
         and batch.channel in ('sms', 'phone')
         and batch.as_of = %(as_of)s
         and batch.state in ('uploaded', 'acknowledged')
         and not item.is_final
-    order by item.customer_id
+    order by item.customer_id, item.currency
     limit %(payers)s
 )
 
@@ -29,7 +33,7 @@ select
     overdue.customer_id,
     overdue.arrears_amount
 from overdue
-inner join payers on overdue.customer_id = payers.customer_id
+inner join payers on overdue.customer_id = payers.customer_id and overdue.currency = payers.currency
 
 -- name: recalled
 select distinct item.customer_id
