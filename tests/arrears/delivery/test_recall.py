@@ -296,6 +296,14 @@ def test_a_number_that_may_not_be_used_any_more_recalls_its_rows(
     assert recalled(called) == (everywhere("C1", "do_not_contact") if is_recalled else {})
 
 
+def test_a_number_that_is_corrected_and_refused_at_once_recalls_its_rows(called: Day) -> None:
+    called.point("P1", "C1", "+86 138-0000-0001")
+    row = {"contact_point_id": "P1", "customer_id": "C1", "kind": "mobile", "value": "+8613900000009"}
+    called.land("contact_points", {**row, "consent": "refused", "updated_at": called.at(10)})
+
+    assert recalled(called) == everywhere("C1", "do_not_contact")
+
+
 def test_a_refused_alternate_number_recalls_the_calls_and_another_one_nothing(called: Day) -> None:
     called.run(
         "update intermediate.int_customers__contact_decision set alternate_contact_point_id = 'P1-2'"

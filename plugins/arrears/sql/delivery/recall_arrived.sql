@@ -105,7 +105,8 @@ where
         where rejected._row_id = arrangement._row_id
     )
 union all
--- A number that is on file twice is as bad as its worst copy, and the list has one of them.
+-- A number that is on file twice is as bad as its worst copy, and the list has one of them. Corrected and refused at once, it is
+-- still known by its id.
 select
     copy.customer_id,
     null as reason_code,
@@ -118,12 +119,15 @@ inner join ops.load_batch on point._batch_id = load_batch.batch_id
 inner join staging.stg_core_banking__contact_points as copy
     on
         point.customer_id = copy.customer_id
-        and case
-            when point.kind in ('mobile', 'landline') and copy.kind in ('mobile', 'landline')
-                then
-                    regexp_replace(point.value, '[^0-9+]', '', 'g') = regexp_replace(copy.value, '[^0-9+]', '', 'g')
-            else point.value = copy.value
-        end
+        and (
+            point.contact_point_id = copy.contact_point_id
+            or case
+                when point.kind in ('mobile', 'landline') and copy.kind in ('mobile', 'landline')
+                    then
+                        regexp_replace(point.value, '[^0-9+]', '', 'g') = regexp_replace(copy.value, '[^0-9+]', '', 'g')
+                else point.value = copy.value
+            end
+        )
 where
     point._batch_id = any(%(batch_ids)s::bigint [])
     and (point.consent = 'refused' or point.is_valid is false or point.relation <> 'self')
