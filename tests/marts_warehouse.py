@@ -31,6 +31,8 @@ _in_use: set[str] = set()
 """Databases of this process. A name is used again as soon as it is free: what dbt parsed is good for one name."""
 
 _parsed: dict[str, Any] = {}
+_seeded: dict[str, set[str]] = {}
+"""By database: which seeds are there, by their bytes and by what was selected with them."""
 _runs_data_tests = True
 _verb = "build"
 """What dbt is asked to do."""
@@ -132,7 +134,22 @@ def _parsed_once() -> Iterator[None]:
                 # Without tests dbt need not search the ancestors of all models for those that could run.
                 args = ["empty" if argument == "buildable" else argument for argument in args]
                 args += ["--exclude-resource-type", "test", "--log-level-file", "none"]
+                return self._without_known_seeds(args, options)
             return super().invoke([_verb, *args[1:]], **options)
+
+        def _without_known_seeds(self, args: list[str], options: dict[str, Any]) -> Any:
+            """A seed takes as long as a model: those that a build before brought need not be brought again."""
+            seeds = Path(args[args.index("--project-dir") + 1]) / "seeds"
+            content = [f"{path.name} {path.read_text()}" for path in sorted(seeds.rglob("*.csv"))]
+            known = _seeded.setdefault(os.environ["ARREARS_WAREHOUSE_DATABASE"], set())
+            key = str((content, args[args.index("--select") :] if "--select" in args else "all"))
+            is_apart = bool(os.environ.get("ARREARS_SCHEMA_PREFIX"))
+            if key in known and not is_apart:
+                args = [*args, "--exclude-resource-type", "seed"]
+            outcome = super().invoke([_verb, *args[1:]], **options)
+            if outcome.success and not is_apart:
+                known.add(key)
+            return outcome
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dbt.cli.main, "dbtRunner", Runner)
@@ -161,6 +178,7 @@ def _reserved(name: str) -> Iterator[None]:
         yield
     finally:
         _in_use.remove(name)
+        _seeded.pop(name, None)
 
 
 def policy_pack(directory: Path, **lines: list[str]) -> Path:

@@ -146,11 +146,15 @@ def _erase_vendor_rows(cursor: Cursor) -> Counter[str]:
 
 
 def rename_recordings(cursor: Cursor) -> Counter[str]:
-    """Take recordings (`pg_temp.erasing_recording`) out of reviews, requests and marts, which keep their figures."""
+    """Take recordings (`pg_temp.erasing_recording`) out of whatever names them.
+
+    The same stand-in everywhere: a review still counts for who made the attempt.
+    """
     cursor.execute(statement("relations"), {"ids": ["recording_ref"]})
     named = [(schema, name, "vendor") for schema, name, _ in cursor.fetchall()]
     found: Counter[str] = Counter()
-    for schema, name, vendor in [("landing", "vendor_qa", "_vendor"), *named]:
+    landed = [("landing", name, "_vendor") for name in ("vendor_qa", "vendor_result")]
+    for schema, name, vendor in [*landed, *named]:
         names = {"relation": sql.Identifier(schema, name), "vendor": sql.Identifier(vendor)}
         cursor.execute(sql.SQL(_RENAME).format(**names))
         found[f"{schema}.{name}"] += cursor.rowcount

@@ -117,6 +117,14 @@ def test_two_payments_count_together_and_a_reversal_against_them(called: Day) ->
     assert recalled(called) == everywhere("C1", "nothing_due")
 
 
+def test_a_payment_whose_reversal_is_taken_back_counts_as_paid(called: Day) -> None:
+    called.pay("L1", "200.00", "T1", kind="reversal", reverses="T0")
+    assert recalled(called) == {}
+
+    called.pay("L1", "400.00", "T2", kind="reversal", reverses="T1")
+    assert recalled(called) == everywhere("C1", "nothing_due")
+
+
 def test_a_tolerance_is_enough(called: Day) -> None:
     called.insert("staging.delinquency_parameters", jurisdiction="CN", tolerance=Decimal("5.00"), valid_from=AS_OF)
     called.pay("L1", "195.00", "T1")

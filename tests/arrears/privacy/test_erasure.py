@@ -267,6 +267,9 @@ def test_files_that_may_have_the_person_and_reviews_of_the_voice_go_too(decided:
     assert [int(row["score"]) for row in reviews] == [70, 80, 90]
     names = [row["recording_ref"] for row in reviews]
     assert names[0] == names[1] and names[2] == "REC-another"
+    # Who made the attempt is judged by the reviews as before.
+    (attempt,) = decided.rows("select recording_ref from landing.vendor_result where contact_ref = %s", ref)
+    assert attempt["recording_ref"] == names[0]
     asked = decided.rows("select recording_ref from marts.asked")
     assert sorted(row["recording_ref"] for row in asked) == sorted(names)
 

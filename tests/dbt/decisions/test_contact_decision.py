@@ -356,7 +356,10 @@ def test_legal_referral_needs_two_people_and_nobody_against_it(decided: Decided)
 
 def test_payment_that_landed_after_the_build_suppresses_at_once(decided: Decided) -> None:
     world = World()
-    world.pay("m2-L1", "500.00")
+    # Taken back by mistake, and that taken back: it counts.
+    world.pay("m2-L1", "500.00", transaction_id="paid")
+    world.pay("m2-L1", "500.00", kind="reversal", reverses="paid", transaction_id="taken back")
+    world.pay("m2-L1", "500.00", kind="reversal", reverses="taken back")
     world.pay("small-L1", "9.99")
     world.land(decided.warehouse.connection)
 

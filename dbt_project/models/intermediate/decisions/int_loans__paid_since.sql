@@ -51,7 +51,18 @@ late_versions as (
         transactions.transaction_id,
         transactions._row_id,
         transactions.loan_id,
-        case transactions.kind when 'reversal' then -transactions.amount else transactions.amount end as amount
+        case
+            when
+                transactions.kind = 'reversal'
+                -- A reversal that is itself taken back gives the money back.
+                and not exists (
+                    select 1
+                    from transactions as reversed
+                    where reversed.transaction_id = transactions.reverses and reversed.kind = 'reversal'
+                )
+                then -transactions.amount
+            else transactions.amount
+        end as amount
     from transactions
     inner join late_batches on transactions._batch_id = late_batches.batch_id
     left join rejected on transactions._row_id = rejected._row_id

@@ -43,7 +43,8 @@ dated as (
         cast(attempted_at at time zone {{ bank_time_zone() }} as date) as attempted_on
     from attempts
     where
-        recording_ref is not null
+        -- No vendor knows what stands in for an erased recording.
+        recording_ref not like 'erased-%'
         and collector_id is not null
 ),
 

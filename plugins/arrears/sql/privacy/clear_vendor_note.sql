@@ -1,5 +1,5 @@
 update landing.vendor_result
-set note = null, recording_ref = null
+set note = null
 where
-    (note is not null or recording_ref is not null)
+    note is not null
     and cast(attempted_at at time zone %(zone)s as date) + %(days)s <= %(as_of)s

@@ -15,5 +15,5 @@ from (
         _vendor as vendor,
         recording_ref
     from landing.vendor_result
-    where recording_ref is not null and cast(attempted_at at time zone %(zone)s as date) + %(days)s <= %(as_of)s
+    where recording_ref not like 'erased-%%' and cast(attempted_at at time zone %(zone)s as date) + %(days)s <= %(as_of)s
 ) as due
