@@ -220,6 +220,15 @@ def insert_items(warehouse: psycopg2.extensions.connection, batch_id: str, items
         execute_values(cursor, statement("insert_items"), rows, page_size=1000)
 
 
+def gather_statistics(warehouse: psycopg2.extensions.connection) -> None:
+    """Let PostgreSQL know how many rows the newest batches have.
+
+    As long as few batches are there, it takes one that it does not know for empty, and reads all others once per row.
+    """
+    with warehouse.cursor() as cursor:
+        cursor.execute("analyze ops.delivery_batch (batch_id, as_of), ops.delivery_item (batch_id, customer_id)")
+
+
 def items(warehouse: psycopg2.extensions.connection, batch_id: str) -> list[Item]:
     """Every item of a batch, by its reference."""
     with warehouse.cursor() as cursor:

@@ -212,6 +212,7 @@ def _plan_list(
     batch, is_new = plan_one(warehouse, draft, now=now, settings=settings)
     if is_new:
         ledger.insert_items(warehouse, batch.batch_id, _items(key, batch.batch_id, rows))
+        ledger.gather_statistics(warehouse)
     return batch
 
 

@@ -63,6 +63,18 @@ def test_every_vendor_gets_a_batch_even_an_empty_one(day: Day) -> None:
     }
 
 
+def test_the_database_knows_how_many_rows_a_new_batch_has(day: Day) -> None:
+    """Else it takes a batch for empty as long as few others are there, and a gate of a long list takes minutes."""
+    for number in range(30):
+        day.contact("sms", f"C{number}")
+        day.contact("phone", f"C{number}")
+    plan_batches(day.warehouse, as_of=AS_OF, settings=day.settings)
+
+    (((plan,),),) = day.run(f"explain (format json) select from ops.delivery_item where batch_id = '{SMS_BATCH}'")
+
+    assert plan["Plan"]["Plan Rows"] == 30
+
+
 def test_planning_again_is_the_same_plan(day: Day) -> None:
     day.contact("sms", "C1")
 
