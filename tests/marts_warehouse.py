@@ -114,7 +114,10 @@ def _parsed_once() -> Iterator[None]:
     """dbt parses the project once for all builds of a database by the same packs and settings: the files stay."""
     import dbt.cli.main
 
-    class Runner(dbt.cli.main.dbtRunner):  # type: ignore[misc]
+    # Where several warehouses are open, dbt's own class all the same.
+    own = next(each for each in dbt.cli.main.dbtRunner.__mro__ if each.__module__ == "dbt.cli.main")
+
+    class Runner(own):  # type: ignore[misc, valid-type]
         def invoke(self, args: list[str], **options: Any) -> Any:
             if args[0] != "build":
                 return super().invoke(args, **options)

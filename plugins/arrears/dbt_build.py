@@ -88,6 +88,7 @@ def build(
     run_id: str | None = None,
     select: str | None = None,
     known_at: date | datetime | None = None,
+    patience: timedelta = timedelta(0),
     progress: Progress | None = None,
 ) -> BuildResult:
     """Build all models (or those that `select` names, in dbt's syntax) for a business date. Commits as it goes.
@@ -98,10 +99,11 @@ def build(
 
     Raises:
         ConfigurationError: nothing was loaded yet, or the policy directory has no seed files.
-        BuildError: another build is running, or dbt failed; the build is then recorded as `failed`.
+        BuildError: another build is running for longer than `patience`, or dbt failed; the build is then recorded as
+            `failed`.
     """
     cutoff = end_of_knowledge(known_at, settings.bank_tz) if known_at else None
-    with _pipeline(settings) as connection, _only_build(connection):
+    with _pipeline(settings) as connection, _only_build(connection, patience):
         started = _start_build(settings, connection, as_of, run_id, cutoff)
         arguments = ["--vars", json.dumps(started.variables)]
         afresh = ["--full-refresh"] if started.is_first else []
@@ -130,16 +132,19 @@ def start_build(settings: Settings, *, as_of: date, run_id: str | None = None) -
         return started
 
 
-def refresh(settings: Settings, *, select: str, progress: Progress | None = None) -> BuildResult:
+def refresh(
+    settings: Settings, *, select: str, patience: timedelta = timedelta(0), progress: Progress | None = None
+) -> BuildResult:
     """Build the models that `select` names again for the newest day whose build passed, under that build's id. Commits.
 
     So are the views that look at them: a table that is built again takes those with it.
 
     Raises:
         ConfigurationError: no build of the newest source generation has passed.
-        BuildError: another build is running, or dbt failed. The recorded build stays `passed`.
+        BuildError: another build is running for longer than `patience`, or dbt failed. The recorded build stays
+            `passed`.
     """
-    with _pipeline(settings) as connection, _only_build(connection):
+    with _pipeline(settings) as connection, _only_build(connection, patience):
         with connection, connection.cursor() as cursor:
             cursor.execute(_statement("newest_build"))
             newest = cursor.fetchone()
@@ -218,12 +223,15 @@ def _pipeline(settings: Settings) -> Iterator[psycopg2.extensions.connection]:
 
 
 @contextmanager
-def _only_build(connection: psycopg2.extensions.connection) -> Iterator[None]:
+def _only_build(connection: psycopg2.extensions.connection, patience: timedelta) -> Iterator[None]:
     """One build at a time: two would swap each other's tables. The lock falls with the connection."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(hashtext('arrears.dbt_build'))")
-        if cursor.fetchone() != (True,):
-            raise BuildError("another build of the marts is running: wait for it to end, then run this again")
+    try:
+        with connection, connection.cursor() as cursor:
+            # None at all would mean: for ever.
+            cursor.execute("set local lock_timeout = %s", (f"{max(1, patience / timedelta(milliseconds=1)):.0f}ms",))
+            cursor.execute("select pg_advisory_lock(hashtext('arrears.dbt_build'))")
+    except psycopg2.errors.LockNotAvailable:
+        raise BuildError("another build of the marts is running: wait for it to end, then run this again") from None
     try:
         yield
     finally:

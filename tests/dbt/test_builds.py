@@ -1,10 +1,13 @@
 """What one build leaves for the next: the same day again, an older day, a new generation, a rejected row, a failure."""
 
-from datetime import UTC, date, datetime
+import threading
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 from marts_warehouse import DELINQUENCY, Warehouse, policy_pack
 from portfolio import Portfolio, quarantine
@@ -131,6 +134,20 @@ def test_two_builds_at_once_are_one_and_an_error(marts: Warehouse) -> None:
     marts.execute("select pg_advisory_lock(hashtext('arrears.dbt_build'))")
     with pytest.raises(BuildError, match="another build of the marts is running"):
         build(marts.settings, as_of=FIRST)
+
+
+def test_who_has_patience_waits_for_another_build(marts: Warehouse) -> None:
+    with closing(psycopg2.connect(marts.settings.dsn("warehouse", "pipeline"))) as another:
+        with another.cursor() as cursor:
+            cursor.execute("select pg_advisory_lock(hashtext('arrears.dbt_build'))")
+        with pytest.raises(BuildError, match="another build of the marts is running"):
+            refresh(marts.settings, select="tag:results", patience=timedelta(milliseconds=100))
+        leaves = threading.Timer(1.0, another.close)
+        leaves.start()
+        # It has its turn: now it asks for what is to be built again.
+        with pytest.raises(ConfigurationError, match="no build of the marts has passed yet"):
+            refresh(marts.settings, select="tag:results", patience=timedelta(seconds=60))
+        leaves.join()
 
 
 def test_failed_build_is_recorded_and_names_the_node_without_values(marts: Warehouse, tmp_path: Path) -> None:

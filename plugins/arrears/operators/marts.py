@@ -1,5 +1,6 @@
 """Operators of `build_marts`."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from arrears.dbt_build import BuildResult
 
+FOR_ANOTHER_BUILD = timedelta(minutes=30)
+"""So long a task waits for a build that runs: that of a day while results come, or of a task that was given up."""
+
 
 class BuildMartsOperator(BaseOperator):
     """Build all models for the business date with one `dbt build` in this process, if the policy packs are sound.
@@ -25,7 +29,9 @@ class BuildMartsOperator(BaseOperator):
         from arrears.policy.check import require_sound
 
         require_sound(get_settings().policy_dir)
-        result = build(get_settings(), as_of=business_date(context), run_id=context["run_id"])
+        result = build(
+            get_settings(), as_of=business_date(context), run_id=context["run_id"], patience=FOR_ANOTHER_BUILD
+        )
         self.log.info("build %s for %s: %s", result.build_id, result.as_of, result.models)
         _tell_warnings(self, result)
         return result.build_id
@@ -73,7 +79,7 @@ class RefreshResultMartsOperator(BaseOperator):
         with connect(self.warehouse_conn_id) as warehouse:
             with warehouse:
                 newest = newest_rows(warehouse)
-            result = refresh(get_settings(), select="tag:results")
+            result = refresh(get_settings(), select="tag:results", patience=FOR_ANOTHER_BUILD)
             with warehouse:
                 note_shown(warehouse, result.build_id, newest)
         self.log.info("built again for %s: %s", result.as_of, result.models)
