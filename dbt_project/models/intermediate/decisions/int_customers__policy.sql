@@ -9,7 +9,7 @@ select
     coalesce(names.name, only_zones.time_zone, {{ bank_time_zone() }}) as clock_zone
 from {{ ref('stg_core_banking__customers') }} as customers
 -- A pack is complete or it is not used: half a pack would permit what the other half forbids.
-left join (
+left join ( -- noqa: ST05
     select windows.jurisdiction
     from {{ ref('contact_windows') }} as windows
     where {{ in_force('windows') }}
@@ -24,7 +24,7 @@ left join (
 ) as packs on customers.jurisdiction = packs.jurisdiction
 -- Spelled as the database knows it, or not known at all.
 left join {{ known_time_zones() }} as names on customers.time_zone = names.name
-left join (
+left join ( -- noqa: ST05
     select
         zones.jurisdiction,
         max(zones.time_zone) as time_zone
