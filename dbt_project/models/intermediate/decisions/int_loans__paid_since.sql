@@ -1,4 +1,4 @@
-with transactions as (
+with transactions as {{ inline() }} (
     select * from {{ source('landing', 'loan_transactions') }}
 ),
 
@@ -51,18 +51,9 @@ late_versions as (
         transactions.transaction_id,
         transactions._row_id,
         transactions.loan_id,
-        case
-            when
-                transactions.kind = 'reversal'
-                -- A reversal that is itself taken back gives the money back.
-                and not exists (
-                    select 1
-                    from transactions as reversed
-                    where reversed.transaction_id = transactions.reverses and reversed.kind = 'reversal'
-                )
-                then -transactions.amount
-            else transactions.amount
-        end as amount
+        transactions.kind,
+        transactions.reverses,
+        transactions.amount
     from transactions
     inner join late_batches on transactions._batch_id = late_batches.batch_id
     left join rejected on transactions._row_id = rejected._row_id
@@ -82,10 +73,24 @@ late as (
 
 late_by_loan as (
     select
-        loan_id,
-        sum(amount) as amount
+        late.loan_id,
+        sum(
+            case
+                -- A reversal that is itself taken back gives the money back.
+                when late.kind = 'reversal' and not coalesce(reversed.is_reversal, false) then -late.amount
+                else late.amount
+            end
+        ) as amount
     from late
-    group by loan_id
+    -- Looked up one by one: few are late, and to join them the database would read all transactions.
+    left join lateral (
+        select true as is_reversal
+        from transactions
+        where transactions.transaction_id = late.reverses and transactions.kind = 'reversal'
+        order by transactions._row_id
+        limit 1
+    ) as reversed on true
+    group by late.loan_id
 )
 
 select

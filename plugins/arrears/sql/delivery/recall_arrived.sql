@@ -4,18 +4,8 @@ create temporary table recall_money on commit drop as
 select
     movement.loan_id,
     load_batch.decided_at as landed_at,
-    case
-        when
-            movement.kind = 'reversal'
-            -- A reversal that is itself taken back gives the money back.
-            and not exists (
-                select
-                from landing.loan_transactions as reversed
-                where reversed.transaction_id = movement.reverses and reversed.kind = 'reversal'
-            )
-            then -movement.amount
-        else movement.amount
-    end as paid,
+    case when movement.kind = 'reversal' then -movement.amount else movement.amount end as paid,
+    movement.reverses,
     movement._row_id,
     movement.transaction_id,
     load_batch.generation
@@ -32,6 +22,12 @@ where
     );
 
 analyze recall_money;
+
+-- A reversal that is itself taken back gives the money back.
+update recall_money
+set paid = -recall_money.paid
+from landing.loan_transactions as reversed
+where reversed.transaction_id = recall_money.reverses and reversed.kind = 'reversal';
 
 -- One that landed again is known to the build.
 delete from recall_money
