@@ -6,8 +6,10 @@ were written (`ops.sealed_day`) do not change any more.
 **When it is red**
 
 * `build`: where it says `policy packs`, a file of `ARREARS_POLICY_DIR` is malformed: `arrears policy check` lists all.
-  Otherwise the log names the dbt model or test. Marts of models before it are new, the others are as they were; no list
-  leaves, since `dispatch_contact_lists` waits for the gate. Mend the model or the data, and clear `build`.
+  Where it says that another build is running, it has waited for that one for half an hour: see what it does, then clear
+  `build`. Otherwise the log names the dbt model or test. Marts of models before it are new, the others are as they
+  were; no list leaves, since `dispatch_contact_lists` waits for the gate. Mend the model or the data, and clear
+  `build`.
 * `check`: an identity of the marts is broken, or a tier grew or shrank beyond its control limits. No list leaves.
   Look at `ops.quality_results`. If the swing is real (a big sale, a migration), accept it as `docs/quality.md` says.
 

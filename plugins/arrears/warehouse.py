@@ -1,9 +1,8 @@
 """Set up the warehouse: schemas, landing and quarantine tables from the contract, and the ledger in `ops`."""
 
 import hashlib
-from collections.abc import Iterator
 from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import psycopg2.extensions
 
@@ -12,7 +11,7 @@ from arrears.privacy.warehouse import create_privacy
 from arrears.source.contract import BY_NAME, TABLES, Table
 
 _SET_UP_BY = (
-    *("sql/landing", "sql/privacy", "sql/quality", "sql/warehouse"),
+    *("sql/landing/*.sql", "sql/privacy/*.sql", "sql/quality/*.sql", "sql/warehouse/*.sql"),
     *("landing_tables.py", "privacy/warehouse.py", "source/contract.py", "warehouse.py"),
 )
 """What `migrate` follows from, within the package."""
@@ -57,18 +56,10 @@ def migrate(connection: psycopg2.extensions.connection) -> None:
 
 def _code_sha256() -> str:
     digest = hashlib.sha256()
-    for name in _SET_UP_BY:
-        for file in _files_of(files("arrears").joinpath(*name.split("/"))):
-            digest.update(file.read_bytes())
+    for pattern in _SET_UP_BY:
+        for path in sorted(Path(__file__).parent.glob(pattern)):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _files_of(place: Traversable) -> Iterator[Traversable]:
-    """A file, or the files of a directory by name."""
-    if place.is_file():
-        yield place
-    else:
-        yield from sorted((found for found in place.iterdir() if found.is_file()), key=lambda found: found.name)
 
 
 def _exists(cursor: psycopg2.extensions.cursor, relation: str) -> bool:

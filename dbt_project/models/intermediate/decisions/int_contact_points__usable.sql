@@ -29,10 +29,13 @@ numbers as {{ inline() }} (
 ),
 
 shared_numbers as (
-    select normal_value
+    select numbers.normal_value
     from numbers
-    group by normal_value
-    having min(customer_id) <> max(customer_id)
+    left join customers on numbers.customer_id = customers.customer_id
+    group by numbers.normal_value
+    having
+        min(numbers.customer_id) <> max(numbers.customer_id)
+        and count(customers.customer_id) > 0
 ),
 
 -- Customers in scope, and those who are reached at a number of theirs: a number that is shared is so for both.

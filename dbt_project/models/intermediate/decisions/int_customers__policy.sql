@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- Without a `with`: PostgreSQL can then look only at the customers whom a reader of this view joins it to, not at all.
+-- Without a `with`: PostgreSQL then looks at those customers only whom a reader of this view asks for, not at each of them.
 select
     customers.customer_id,
     customers.jurisdiction,
