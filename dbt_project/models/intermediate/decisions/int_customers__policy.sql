@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- Without a `with`: PostgreSQL then looks at those customers only whom a reader of this view asks for, not at each of them.
+-- Without a `with`: PostgreSQL then looks only at customers whom a reader of this view asks for, not at each of them.
 select
     customers.customer_id,
     customers.jurisdiction,
