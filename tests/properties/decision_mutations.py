@@ -206,7 +206,7 @@ MUTATIONS = [
     ),
     Mutation(
         "rows_share_what_is_left",
-        "int_customers__contact_decision",
+        "int_customers__contact_turn",
         "sum(in_turn.granted[place])",
         "sum(0 * in_turn.granted[place])",
     ),
@@ -250,19 +250,19 @@ MUTATIONS = [
     Mutation("nobody_is_against_it", "fct_contact_decision", "and not verdicts.is_refused", ""),
     Mutation(
         "capacity",
-        "int_customers__contact_decision",
+        "int_customers__contact_turn",
         "priority > daily_capacity",
         "priority > daily_capacity + 1",
     ),
     Mutation(
         "highest_value_first",
-        "int_customers__contact_decision",
+        "int_customers__contact_turn",
         "expected_value desc, tie_breaker asc",
         "expected_value asc, tie_breaker asc",
     ),
     Mutation(
         "longest_wait_first",
-        "int_customers__contact_decision",
+        "int_customers__contact_turn",
         "ordered.days_waited >= ordered.longest_wait_days",
         "false",
     ),

@@ -8,7 +8,8 @@
     post_hook="{{ index_ledger() }}",
 ) }}
 
-with recursive scope as {{ inline() }} (
+-- Of tables alone, so that all of it can run in parallel: what competes is worked out in `int_customers__contact_turn`.
+with scope as {{ inline() }} (
     select * from {{ ref('int_customers__scope') }}
 ),
 
@@ -16,12 +17,16 @@ considered as {{ inline() }} (
     select * from {{ ref('int_customers__considered') }}
 ),
 
-reasons as (
-    select * from {{ ref('suppression_reasons') }}
+contested as {{ inline() }} (
+    select * from {{ ref('int_customers__contact_turn') }}
 ),
 
-allowances as (
-    select * from {{ ref('int_customers__contact_allowance') }}
+waiting as (
+    select * from {{ ref('int_customers__days_waited') }}
+),
+
+reasons as (
+    select * from {{ ref('suppression_reasons') }}
 ),
 
 events as (
@@ -30,23 +35,6 @@ events as (
 
 approver_rules as (
     {{ policy_parameter('approvers', 'integer') }}
-),
-
-wait_rules as (
-    {{ policy_parameter('longest_wait_days', 'integer') }}
-),
-
-sealed_days as (
-    select * from {{ source('ops', 'sealed_day') }}
-),
-
-ledger as (
-    {{ published_decisions() }}
-),
-
--- Apart from the rows: a query that is spoken of twice is kept as a whole, and the ledger holds years.
-ledger_days as (
-    {{ published_decisions() }}
 ),
 
 -- Which build this is -----------------------------------------------------------------------------------------------
@@ -60,47 +48,6 @@ approvals as (
         max(approvers) as approvals_required
     from approver_rules
     group by policy_id
-),
-
-longest_waits as (
-    select
-        policy_id,
-        min(longest_wait_days) as longest_wait_days
-    from wait_rules
-    group by policy_id
-),
-
--- Days on which the customer could have been contacted and was not: for want of capacity, or because the list never
--- left. Each day adds to the figure of the last one before it, so only that day is read.
-last_day as (
-    select
-        ledger.customer_id,
-        ledger.currency,
-        ledger.channel,
-        case
-            when ledger.decision = 'contact' and sealed_days.as_of is not null then 0
-            when ledger.decision = 'contact' or {{ holds('ledger.all_reasons', "'CAPACITY'") }}
-                then coalesce(ledger.days_waited, 0) + 1
-            else coalesce(ledger.days_waited, 0)
-        end as days_waited
-    from ledger
-    inner join current_build on ledger.generation = current_build.generation
-    left join sealed_days
-        on
-            ledger.generation = sealed_days.generation
-            and ledger.as_of = sealed_days.as_of
-    where
-        ledger.as_of = (
-            select max(ledger_days.as_of)
-            from ledger_days
-            where ledger_days.as_of < {{ as_of_date() }}
-        )
-),
-
--- Most rows wait for nothing.
-waiting as (
-    select * from last_day
-    where days_waited > 0
 ),
 
 attempts as (
@@ -118,111 +65,6 @@ attempts as (
 
 last_attempts as (
     {{ first_of_each('attempts', 'customer_id, medium', 'occurred_at desc, source_key desc') }}
-),
-
--- What several contacts of one customer take from each other ---------------------------------------------------------
-permitted as (
-    select
-        considered.customer_id,
-        considered.currency,
-        considered.channel,
-        considered.medium,
-        considered.channel_position,
-        considered.planned_attempts,
-        considered.step,
-        considered.vendor,
-        considered.daily_capacity,
-        considered.expected_value,
-        considered.reasons,
-        waiting.days_waited,
-        longest_waits.longest_wait_days,
-        {{ for_each_limit('coalesce(personal.@limit, usual.@limit) as @limit') }}
-    from considered
-    left join waiting
-        on
-            considered.customer_id = waiting.customer_id
-            and considered.currency = waiting.currency
-            and considered.channel = waiting.channel
-    left join longest_waits on considered.policy_id = longest_waits.policy_id
-    left join allowances as personal
-        on
-            considered.customer_id = personal.customer_id
-            and considered.currency = personal.currency
-            and considered.channel = personal.channel
-    left join allowances as usual
-        on
-            usual.customer_id is null
-            and considered.policy_id = usual.policy_id
-            and considered.channel = usual.channel
-    where {{ array_size(array_without('considered.reasons', "'NOT_APPROVED'")) }} = 0
-),
-
-ordered as (
-    select
-        *,
-        row_number() over (
-            partition by customer_id
-            order by step asc, channel_position asc, expected_value desc, currency asc
-        ) as turn
-    from permitted
-),
-
-in_turn as (
-    {{ granted_in_turn('ordered') }}
-),
-
-granted as (
-    select
-        ordered.customer_id,
-        ordered.currency,
-        ordered.channel,
-        ordered.vendor,
-        ordered.daily_capacity,
-        ordered.expected_value,
-        ordered.reasons,
-        in_turn.attempts,
-        md5(concat_ws('|', ordered.customer_id, ordered.currency, ordered.channel, {{ as_of_date() }}))
-            as tie_breaker,
-        case
-            when ordered.days_waited >= ordered.longest_wait_days then ordered.days_waited
-            else 0
-        end as days_overdue,
-        in_turn.left_day <= 0 as is_day_used_up,
-        in_turn.left_period <= 0 as is_period_used_up
-    from ordered
-    inner join in_turn
-        on
-            ordered.customer_id = in_turn.customer_id
-            and ordered.turn = in_turn.turn
-),
-
--- Who has waited longest goes first, once that is longer than anybody should; otherwise the expected value decides.
-ranked as (
-    select
-        *,
-        case
-            when attempts > 0
-                then row_number() over (
-                    partition by channel, vendor, attempts > 0
-                    order by days_overdue desc, expected_value desc, tie_breaker asc
-                )
-        end as priority
-    from granted
-),
-
-contested as (
-    select
-        customer_id,
-        currency,
-        channel,
-        attempts,
-        priority,
-        reasons || {{ texts_where([
-            ('FREQUENCY_DAY', 'is_day_used_up'),
-            ('FREQUENCY_PERIOD', 'is_period_used_up'),
-            ('CAPACITY', 'priority > daily_capacity'),
-        ]) }} as reasons
-    from ranked
 ),
 
 -- All reasons, in the order of the seed: each set of them is put in order once, and many rows share it. A reason that
