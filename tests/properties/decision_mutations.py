@@ -126,12 +126,12 @@ MUTATIONS = [
     Mutation(
         "wrong_party_is_not_called", "int_contact_points__usable", "where dialled_value = normal_value", "where false"
     ),
-    Mutation("refused_number", "int_contact_points__usable", "coalesce(counted.consent = 'refused', false)", "false"),
+    Mutation("refused_number", "int_contact_points__usable", "coalesce(lawful.consent = 'refused', false)", "false"),
     Mutation(
         "shared_number",
         "int_contact_points__usable",
-        "having count(distinct customer_id) > 1",
-        "having count(distinct customer_id) > 2",
+        "having min(customer_id) <> max(customer_id)",
+        "having false",
     ),
     Mutation("number_as_dialled", "int_contact_points__usable", "'^[+][1-9][0-9]{6,14}$'", "'^.*$'"),
     # Hours
@@ -201,7 +201,7 @@ MUTATIONS = [
     Mutation(
         "nothing_allowed_is_nothing_left",
         "int_customers__considered",
-        "or usual.is_day_used_up",
+        "or never.is_day_used_up",
         "",
     ),
     Mutation(

@@ -144,7 +144,9 @@ def decided(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
         late.land(warehouse.connection)
         # Once more, with a ledger of the day before, by what landed before the payments.
         warehouse.build(
-            AS_OF, select=f"int_loans__paid_since+,+{FINAL} int_customers__planned_contact {' '.join(LISTS)}"
+            AS_OF,
+            select=f"int_loans__paid_since+,+{FINAL} int_customers__planned_contact int_customers__days_waited"
+            f" {' '.join(LISTS)}",
         )
         _approve(warehouse)
         oracle = DecisionOracle(bank, Policy(pack, AS_OF))

@@ -365,8 +365,8 @@ def test_payment_that_landed_after_the_build_suppresses_at_once(decided: Decided
 
     decided.warehouse.build(
         AS_OF,
-        select="int_loans__paid_since int_customers__considered int_customers__contact_decision"
-        " --exclude-resource-type test",
+        select="int_loans__paid_since int_customers__considered int_customers__contact_turn"
+        " int_customers__contact_decision --exclude-resource-type test",
     )
 
     assert decided.row("m2", "phone")["reason_code"] == "PAID_SINCE"
@@ -480,8 +480,8 @@ def test_channel_whose_vendors_take_nobody_is_down_and_no_other(decided: Decided
     decided.warehouse.execute("update staging.vendors set weight = 0 where channel = 'phone'")
     decided.warehouse.build(
         day,
-        select="int_customers__vendor int_customers__considered int_customers__contact_decision"
-        " --exclude-resource-type test",
+        select="int_customers__vendor int_customers__considered int_customers__contact_turn"
+        " int_customers__contact_decision --exclude-resource-type test",
     )
 
     after = rows_by_channel()

@@ -60,13 +60,6 @@ lawful as (
         and {{ is_lawful_source('points.source') }}
 ),
 
-counted as (
-    select
-        lawful.*,
-        count(*) over (partition by lawful.customer_id, lawful.point_group) as points_in_group
-    from lawful
-),
-
 -- A wrong party or a dead number speaks of the number that was dialled, whatever the bank says of it since: it holds
 -- until the bank has another number in its place.
 reported as (
@@ -84,27 +77,41 @@ reported as (
         and events.occurred_on <= {{ as_of_date() }}
 ),
 
+-- The bank's own note does not say which number: it can only speak of the only one.
+only_points as (
+    select
+        lawful.customer_id,
+        lawful.point_group
+    from lawful
+    where lawful.customer_id in (select reported.customer_id from reported where reported.source = 'interaction')
+    group by lawful.customer_id, lawful.point_group
+    having count(*) = 1
+),
+
 spoken_of as (
     select
-        counted.contact_point_id,
-        counted.kind,
-        counted.normal_value,
+        lawful.contact_point_id,
+        lawful.kind,
+        lawful.normal_value,
         reported.source,
         reported.source_key,
         reported.occurred_at
-    from counted
-    inner join reported
+    from reported
+    inner join lawful
         on
-            counted.customer_id = reported.customer_id
-            and counted.point_group = reported.point_group
+            reported.customer_id = lawful.customer_id
+            and reported.point_group = lawful.point_group
+    left join only_points
+        on
+            reported.customer_id = only_points.customer_id
+            and reported.point_group = only_points.point_group
     where
         case
-            -- The bank's own note does not say which number: it can only speak of the only one.
-            when reported.source = 'interaction' then counted.points_in_group = 1
+            when reported.source = 'interaction' then only_points.customer_id is not null
             -- Which alternate number was dialled is not kept: it is one of the others.
             when reported.contact_point_ref = 'alternate_phone'
-                then counted.contact_point_id is distinct from reported.contact_point_id
-            else counted.contact_point_id = reported.contact_point_id
+                then lawful.contact_point_id is distinct from reported.contact_point_id
+            else lawful.contact_point_id = reported.contact_point_id
         end
 ),
 
@@ -140,14 +147,14 @@ proven_wrong as (
 
 judged as (
     select
-        counted.*,
+        lawful.*,
         (
-            counted.is_valid is false
-            or counted.contact_point_id in (select proven_wrong.contact_point_id from proven_wrong)
-            or (counted.point_group = 'phone' and not {{ matches('counted.normal_value', '^[+][1-9][0-9]{6,14}$') }})
+            lawful.is_valid is false
+            or lawful.contact_point_id in (select proven_wrong.contact_point_id from proven_wrong)
+            or (lawful.point_group = 'phone' and not {{ matches('lawful.normal_value', '^[+][1-9][0-9]{6,14}$') }})
         ) as is_invalid,
-        coalesce(counted.consent = 'refused', false) as is_refused
-    from counted
+        coalesce(lawful.consent = 'refused', false) as is_refused
+    from lawful
 ),
 
 -- One number on file twice is one number, and as bad as its worst copy.
@@ -181,7 +188,7 @@ shared as (
         point_group = 'phone'
         and not is_invalid
     group by normal_value
-    having count(distinct customer_id) > 1
+    having min(customer_id) <> max(customer_id)
 )
 
 select

@@ -45,12 +45,10 @@ next_amounts as (
 classed as (
     select
         loans.*,
-        coalesce(next_amounts.next_amount_due, 0) as next_amount_due,
         loans.days_past_due > 0 as is_in_arrears,
         loans.arrears_amount > 0 or loans.tier = 'pre_due' or loans.is_written_off as is_in_scope
     from loans
     inner join customers on loans.customer_id = customers.customer_id
-    left join next_amounts on loans.loan_id = next_amounts.loan_id
 ),
 
 spoken_for as (
@@ -88,7 +86,7 @@ select
     cast(
         case
             when bool_or(ranked.is_in_arrears) then sum(ranked.arrears_amount)
-            else sum(ranked.next_amount_due)
+            else sum(coalesce(next_amounts.next_amount_due, 0))
         end as numeric(18, 2)
     ) as amount_due,
     cast(sum(ranked.outstanding_principal) as numeric(18, 2)) as outstanding_principal,
@@ -108,6 +106,7 @@ select
     {{ ordered_array('ranked.loan_id', 'ranked.loan_id') }} as loan_ids
 from ranked
 inner join policies on ranked.customer_id = policies.customer_id
+left join next_amounts on ranked.loan_id = next_amounts.loan_id
 group by
     ranked.customer_id, ranked.currency, policies.jurisdiction, policies.policy_id, policies.time_zone,
     policies.clock_zone
