@@ -83,7 +83,12 @@ only_points as (
         lawful.customer_id,
         lawful.point_group
     from lawful
-    where lawful.customer_id in (select reported.customer_id from reported where reported.source = 'interaction')
+    where
+        lawful.customer_id in (
+            select reported.customer_id
+            from reported
+            where reported.source = 'interaction'
+        )
     group by lawful.customer_id, lawful.point_group
     having count(*) = 1
 ),
