@@ -19,9 +19,9 @@ MUTATIONS = [
     # Scope and amounts
     Mutation(
         "written_off_loans_are_in_scope",
-        "int_customers__scope",
-        "or tier = 'pre_due' or is_written_off\n",
-        "or tier = 'pre_due'\n",
+        "int_customers__in_scope",
+        "or tier = 'pre_due' or is_written_off",
+        "or tier = 'pre_due'",
     ),
     Mutation("worst_tier_speaks", "int_customers__scope", "order by tier_rank desc", "order by tier_rank asc"),
     Mutation(

@@ -1,5 +1,5 @@
-with scope as (
-    select * from {{ ref('int_customers__scope') }}
+with customers as (
+    select * from {{ ref('int_customers__in_scope') }}
 ),
 
 events as (
@@ -12,11 +12,6 @@ versions as (
 
 batches as (
     select * from {{ ref('stg_ops__passed_batches') }}
-),
-
-customers as (
-    select distinct customer_id
-    from scope
 ),
 
 -- Inline: read twice in parallel is sooner done than written to disk as a whole.

@@ -10,15 +10,12 @@ versions as (
     select * from {{ ref('int_schedule_versions__in_force') }}
 ),
 
-policies as (
-    select * from {{ ref('int_customers__policy') }}
+customers as (
+    select * from {{ ref('int_customers__in_scope') }}
 ),
 
--- Most customers owe nothing today: only those in scope are looked at from here on.
-customers as (
-    select distinct customer_id
-    from loans
-    where arrears_amount > 0 or tier = 'pre_due' or is_written_off
+policies as (
+    select * from {{ ref('int_customers__policy') }}
 ),
 
 -- What falls due next and is not covered by what was paid ahead.

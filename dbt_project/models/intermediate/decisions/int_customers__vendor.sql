@@ -1,5 +1,5 @@
-with scope as (
-    select * from {{ ref('int_customers__scope') }}
+with customers as (
+    select * from {{ ref('int_customers__in_scope') }}
 ),
 
 vendors as (
@@ -16,10 +16,6 @@ assignments as (
 
 collectors as (
     select * from {{ ref('stg_core_banking__collectors') }}
-),
-
-customers as (
-    select distinct customer_id from scope
 ),
 
 weighted as (
