@@ -188,7 +188,9 @@ def measure_decisions(settings: Settings, as_of: date) -> Decisions:
     with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse, warehouse.cursor() as cursor:
         cursor.execute("select count(*), count(*) filter (where is_in_arrears) from intermediate.int_customers__scope")
         ((customers, in_arrears),) = cursor.fetchall()
-    print(f"decisions on {customers:,} customers, {in_arrears:,} in arrears: {made_in:.0f} s of {seconds:.0f}", flush=True)
+    print(
+        f"decisions on {customers:,} customers, {in_arrears:,} in arrears: {made_in:.0f} s of {seconds:.0f}", flush=True
+    )
     return Decisions(made_in, seconds, customers, in_arrears)
 
 
@@ -343,7 +345,7 @@ The slowest steps of its build:
 ## The decisions alone
 
 On {decisions.customers:,} customers in scope, {decisions.in_arrears:,} of them in arrears, on every channel:
-{decisions.made_in:.0f} s until all are in the ledger, {decisions.seconds:.0f} s with dbt's start and the ledger's tests.
+{decisions.made_in:.0f} s until all are in the ledger, {decisions.seconds:.0f} s with dbt's start and its tests.
 That is {decisions.made_in / decisions.customers * 100_000:.0f} s for every 100,000 customers in scope.
 
 ## Within the day
