@@ -201,7 +201,7 @@ MUTATIONS = [
     Mutation(
         "nothing_allowed_is_nothing_left",
         "int_customers__considered",
-        "or never.is_day_used_up",
+        "or usual.is_day_used_up",
         "",
     ),
     Mutation(

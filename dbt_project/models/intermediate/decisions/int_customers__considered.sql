@@ -181,7 +181,7 @@ cured as (
     having bool_and(coalesce(paid_since.is_cured, false))
 ),
 
-left_today as {{ inline() }} (
+left_today as (
     select
         allowances.customer_id,
         allowances.currency,
@@ -194,22 +194,7 @@ left_today as {{ inline() }} (
 
 used_up as {{ inline() }} (
     select * from left_today
-    where
-        customer_id is not null
-        and (is_day_used_up or is_period_used_up)
-),
-
--- A pack that allows none at all: it is used up before anything happened.
-never as (
-    select
-        policy_id,
-        channel,
-        is_day_used_up,
-        is_period_used_up
-    from left_today
-    where
-        customer_id is null
-        and (is_day_used_up or is_period_used_up)
+    where is_day_used_up or is_period_used_up
 )
 
 -- Every customer, channel and currency, once. A referral to a lawyer is a proposal until two people approved it:
@@ -251,8 +236,8 @@ select
         ('NO_CONTACT_POINT', lacks_point ~ ' and choices.customer_id is null'),
         ('CONTACT_POINT_INVALID', lacks_point ~ ' and choices.is_any_invalid'),
         ('NUMBER_SHARED', lacks_point ~ ' and choices.is_any_shared'),
-        ('FREQUENCY_DAY', 'personal.is_day_used_up or never.is_day_used_up'),
-        ('FREQUENCY_PERIOD', 'personal.is_period_used_up or never.is_period_used_up'),
+        ('FREQUENCY_DAY', 'personal.is_day_used_up or usual.is_day_used_up'),
+        ('FREQUENCY_PERIOD', 'personal.is_period_used_up or usual.is_period_used_up'),
         ('CLOSED_TODAY', 'windows.customer_id is null'),
         ('NOT_THIS_TIER', 'treatments.customer_id is null'),
         ('REQUIREMENT_NOT_MET', 'not treatments.is_requirement_met'),
@@ -317,7 +302,9 @@ left join used_up as personal
         scope.customer_id = personal.customer_id
         and scope.currency = personal.currency
         and channels.channel = personal.channel
-left join never
+-- A pack that allows none at all: it is used up before anything happened.
+left join used_up as usual
     on
-        scope.policy_id = never.policy_id
-        and channels.channel = never.channel
+        usual.customer_id is null
+        and scope.policy_id = usual.policy_id
+        and channels.channel = usual.channel
