@@ -20,8 +20,8 @@ MUTATIONS = [
     Mutation(
         "written_off_loans_are_in_scope",
         "int_customers__in_scope",
-        "or tier = 'pre_due' or is_written_off",
-        "or tier = 'pre_due'",
+        "or loans.tier = 'pre_due' or loans.is_written_off",
+        "or loans.tier = 'pre_due'",
     ),
     Mutation("worst_tier_speaks", "int_customers__scope", "order by tier_rank desc", "order by tier_rank asc"),
     Mutation(

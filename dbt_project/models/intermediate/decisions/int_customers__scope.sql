@@ -43,7 +43,7 @@ classed as (
     select
         loans.*,
         loans.days_past_due > 0 as is_in_arrears,
-        loans.arrears_amount > 0 or loans.tier = 'pre_due' or loans.is_written_off as is_in_scope
+        {{ is_in_scope('loans') }} as is_in_scope
     from loans
     inner join customers on loans.customer_id = customers.customer_id
 ),
