@@ -12,6 +12,7 @@ were written (`ops.sealed_day`) do not change any more.
   `build`.
 * `check`: an identity of the marts is broken, or a tier grew or shrank beyond its control limits. No list leaves.
   Look at `ops.quality_results`. If the swing is real (a big sale, a migration), accept it as `docs/quality.md` says.
+* `forecast`: the forecast of the next months could not be made; that of the day before stays. Lists leave all the same.
 
 `ARREARS_DBT_MODE=watcher` shows every model as a task of its own through Cosmos, at several times the cost.
 Hands on: asset `marts`, partition key = business date (dispatches the lists).
@@ -26,6 +27,7 @@ from arrears.assets import LANDING, MARTS
 from arrears.dag_defaults import DEFAULT_ARGS, START_DATE
 from arrears.operators.dbt_models import StartBuildOperator, model_tasks
 from arrears.operators.marts import BuildMartsOperator, CheckMartsOperator
+from arrears.operators.risk import ForecastOperator
 from arrears.run_scope import STEPS, announce, asked_until, goes_on_after
 from arrears.settings import get_settings
 
@@ -59,7 +61,7 @@ def build_marts() -> None:
             raise AirflowSkipException("this run was asked to stop after the marts")
         announce(context, MARTS, until)
 
-    build >> check >> publish()
+    build >> check >> [publish(), ForecastOperator(task_id="forecast")]
 
 
 build_marts()

@@ -12,6 +12,7 @@ from portfolio import LONG_AGO, Portfolio
 from portfolio_oracle import Life, Rows, cures, months_until, roll_rates, tiers, vintages
 from rulebook import Rulebook
 
+from arrears.risk.portfolio import renew_forecast
 from arrears.settings import Settings
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -20,6 +21,7 @@ LOANS = 120
 SEED = 20260331
 PORTFOLIO = (
     "+fct_roll_rate +fct_cure_rate +fct_vintage +delinquency_tier_month_end +delinquency_tier loan_delinquency_on"
+    " portfolio_forecast overdue_rate_forecast forecast_assumptions"
 )
 DAYS = (date(2025, 12, 30), date(2026, 1, 31), NEWEST)
 """Builds: before a month's end, on one, and two months later; with each come rows that belong to days before."""
@@ -75,6 +77,7 @@ def bank(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for day, part in zip(DAYS, _in_parts(rows), strict=True):
             part.land(marts.connection, as_of=day)
             marts.build(day, select=PORTFOLIO)
+            renew_forecast(marts.connection, as_of=day)
         yield Bank(marts, [life for life in lives if life.is_real], bands)
 
 
@@ -178,3 +181,53 @@ def test_what_did_not_change_is_not_written_again(bank: Bank) -> None:
         newest,
     )
     assert revised == [{"loan_id": loan_id, "month_end": NEWEST}]
+
+
+def test_the_forecast_starts_from_the_newest_month_that_has_ended(bank: Bank) -> None:
+    rows = bank.marts.rows("select * from marts.portfolio_forecast")
+    newest = max(bank.months)
+    assert {row["origin"] for row in rows} == {newest.replace(day=1)}
+    assert {row["months_ahead"] for row in rows} == set(range(1, 7))
+    assert len({(row["product"], row["currency"]) for row in rows}) > 1
+
+
+def test_each_months_forecast_is_kept_and_held_against_what_came(bank: Bank) -> None:
+    rows = bank.marts.rows("select * from marts.overdue_rate_forecast")
+    assert len({row["origin"] for row in rows}) == len(DAYS)
+    roll = bank.marts.rows(
+        "select month, product, currency, to_tier, sum(closing_principal) as principal from marts.fct_roll_rate"
+        " where to_tier not in ('closed', 'written_off') group by month, product, currency, to_tier"
+    )
+    newest = max(row["month"] for row in roll)
+    compared = 0
+    for row in rows:
+        there = [each for each in roll if all(each[name] == row[name] for name in ("month", "product", "currency"))]
+        whole = sum(each["principal"] for each in there)
+        if row["month"] > newest or not whole:
+            assert row["actual_rate"] is row["is_outside"] is None
+            continue
+        overdue = sum(each["principal"] for each in there if each["to_tier"] not in ("current", "pre_due"))
+        assert row["actual_rate"] == round(overdue / whole, 10)
+        assert row["is_outside"] == (not row["low"] <= row["actual_rate"] <= row["high"])
+        compared += 1
+    assert compared > 10
+
+
+def test_the_same_inputs_are_forecast_once(bank: Bank) -> None:
+    made = "select forecast_id, made_at from ops.forecast order by forecast_id"
+    before = bank.marts.rows(made)
+    assert not renew_forecast(bank.marts.connection, as_of=NEWEST).is_new
+    assert bank.marts.rows(made) == before
+
+    try:
+        bank.marts.execute("update staging.forecast_assumptions set factor = 0.5 where kind = 'loss_given_write_off'")
+        lost = "select sum(expected_loss) as loss from marts.portfolio_forecast"
+        [usual] = bank.marts.rows(lost)
+        again = renew_forecast(bank.marts.connection, as_of=NEWEST)
+        [less] = bank.marts.rows(lost)
+    finally:
+        bank.marts.execute("update staging.forecast_assumptions set factor = 0.8 where kind = 'loss_given_write_off'")
+    assert again.is_new
+    assert again.rows > 0
+    assert len(bank.marts.rows(made)) == len(before), "in the place of the one before"
+    assert float(less["loss"]) < 0.7 * float(usual["loss"])

@@ -114,6 +114,50 @@ comment on table ops.loan_state is
     'of the rules and the code that made them. A build goes on from the oldest of these batches and days, and starts afresh '
     'when the rules are others.';
 
+create table if not exists ops.forecast (
+    forecast_id bigint generated always as identity primary key,
+    generation integer not null references ops.source_generation,
+    origin date not null,
+    as_of date not null,
+    inputs_sha256 text not null,
+    made_at timestamptz not null default clock_timestamp(),
+    unique (generation, origin)
+);
+comment on table ops.forecast is
+    'One row per month at whose end the next months were forecast. It is made anew while that month is the newest, and stays then.';
+comment on column ops.forecast.inputs_sha256 is 'Of the flows, the assumptions and the code that it follows from.';
+
+create table if not exists ops.forecast_tier (
+    forecast_id bigint not null references ops.forecast on delete cascade,
+    product text not null,
+    currency text not null,
+    months_ahead integer not null,
+    month date not null,
+    tier text not null,
+    loans numeric(18, 2) not null,
+    loans_low numeric(18, 2) not null,
+    loans_high numeric(18, 2) not null,
+    outstanding_principal numeric(18, 2) not null,
+    low numeric(18, 2) not null,
+    high numeric(18, 2) not null,
+    expected_loss numeric(18, 2) not null,
+    expected_loss_low numeric(18, 2) not null,
+    expected_loss_high numeric(18, 2) not null,
+    primary key (forecast_id, product, currency, months_ahead, tier)
+);
+
+create table if not exists ops.forecast_overdue (
+    forecast_id bigint not null references ops.forecast on delete cascade,
+    product text not null,
+    currency text not null,
+    months_ahead integer not null,
+    month date not null,
+    rate numeric(12, 10) not null,
+    low numeric(12, 10) not null,
+    high numeric(12, 10) not null,
+    primary key (forecast_id, product, currency, months_ahead)
+);
+
 create table if not exists ops.delinquency_correction (
     correction_id bigint generated always as identity primary key,
     build_id bigint not null references ops.mart_build,

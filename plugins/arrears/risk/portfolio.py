@@ -1,0 +1,73 @@
+"""The forecast of the portfolio in the warehouse: made once a month has ended, kept to be judged by what came."""
+
+import hashlib
+import inspect
+import io
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+import pandas as pd
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from arrears.risk import forecast as method
+from arrears.risk.forecast import OVERDUE_COLUMNS, TIER_COLUMNS, forecast
+from arrears.sql_files import read_statement
+
+_statement = partial(read_statement, "risk")
+
+
+@dataclass(frozen=True)
+class ForecastReport:
+    """What was forecast."""
+
+    origin: date | None
+    """First day of the month at whose end it was made; None where no month has ended yet."""
+    is_new: bool
+    """Whether there was anything to make: the same inputs need no other forecast."""
+    rows: int = 0
+
+
+def renew_forecast(warehouse: Connection, *, as_of: date) -> ForecastReport:
+    """Forecast from the newest month's end, unless that was done from the same inputs. One transaction; commits.
+
+    A product and currency with a history that is too short is left out. Forecasts of earlier months stay as they are.
+    """
+    with warehouse, warehouse.cursor() as cursor:
+        flows = _frame(cursor, "flows")
+        if flows.empty:
+            return ForecastReport(None, is_new=False)
+        assumptions, overdue = _frame(cursor, "assumptions"), _frame(cursor, "overdue_tiers")
+        origin = max(flows["month"])
+        inputs = _fingerprint(flows, assumptions, overdue)
+        cursor.execute(_statement("begin_forecast"), {"origin": origin, "as_of": as_of, "inputs": inputs})
+        begun = cursor.fetchone()
+        if begun is None:
+            return ForecastReport(origin, is_new=False)
+        made = forecast(flows, assumptions, frozenset(overdue["tier"]), seed=int(inputs[:8], 16))
+        _store(cursor, "forecast_tier", begun[0], made.tiers, TIER_COLUMNS)
+        _store(cursor, "forecast_overdue", begun[0], made.overdue, OVERDUE_COLUMNS)
+        return ForecastReport(origin, is_new=True, rows=len(made.tiers))
+
+
+def _frame(cursor: Cursor, name: str) -> pd.DataFrame:
+    cursor.execute(_statement(name))
+    columns = [column.name for column in cursor.description or ()]
+    # As objects: dates stay dates, and what is empty stays None.
+    return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
+
+
+def _fingerprint(*frames: pd.DataFrame) -> str:
+    digest = hashlib.sha256(inspect.getsource(method).encode())
+    for frame in frames:
+        digest.update(frame.to_csv(index=False).encode())
+    return digest.hexdigest()
+
+
+def _store(cursor: Cursor, table: str, forecast_id: int, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    kept = [name for name in columns if name != "origin"]
+    buffer = io.StringIO()
+    frame[kept].assign(forecast_id=forecast_id).to_csv(buffer, index=False, header=False, float_format="%.10f")
+    buffer.seek(0)
+    cursor.copy_expert(f"copy ops.{table} ({', '.join([*kept, 'forecast_id'])}) from stdin with (format csv)", buffer)
