@@ -7,7 +7,7 @@ TEST_STAMP := $(VENV)/.installed-for-tests
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness soak clean
+.PHONY: help setup demo test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness bench-forecast soak clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ bench-chain: $(STAMP) ## measure a business day through Airflow at a million loa
 
 bench-fairness: $(STAMP) ## hold the measure of collectors against skills that are known (minutes)
 	@$(BIN)/python benchmarks/fair_measurement.py
+
+bench-forecast: $(STAMP) ## hold forecasts of tiers and losses against what came on the real tape (minutes)
+	@$(BIN)/python benchmarks/forecast.py
 
 soak: $(STAMP) ## live through sixty business days with faults and reconcile them (an hour and a half; ARGS='--days 3' for fewer)
 	@$(BIN)/python benchmarks/soak.py $(ARGS)

@@ -185,15 +185,16 @@ def test_what_did_not_change_is_not_written_again(bank: Bank) -> None:
 
 def test_the_forecast_starts_from_the_newest_month_that_has_ended(bank: Bank) -> None:
     rows = bank.marts.rows("select * from marts.portfolio_forecast")
-    newest = max(bank.months)
-    assert {row["origin"] for row in rows} == {newest.replace(day=1)}
+    newest = max(month.first for month in bank.months if month.end <= NEWEST)
+    assert {row["origin"] for row in rows} == {newest}
     assert {row["months_ahead"] for row in rows} == set(range(1, 7))
     assert len({(row["product"], row["currency"]) for row in rows}) > 1
 
 
 def test_each_months_forecast_is_kept_and_held_against_what_came(bank: Bank) -> None:
     rows = bank.marts.rows("select * from marts.overdue_rate_forecast")
-    assert len({row["origin"] for row in rows}) == len(DAYS)
+    # By the first day too few months had ended.
+    assert {row["origin"] for row in rows} == {day.replace(day=1) for day in DAYS[1:]}
     roll = bank.marts.rows(
         "select month, product, currency, to_tier, sum(closing_principal) as principal from marts.fct_roll_rate"
         " where to_tier not in ('closed', 'written_off') group by month, product, currency, to_tier"

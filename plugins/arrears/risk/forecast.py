@@ -1,15 +1,16 @@
 """What the next months bring: the book moved on by its own roll rates, many times, with what chance makes of it.
 
-A loan is in one state at a month's end: a tier, `written_off` or `closed`. From month to month it moves by the rates that
-loans in its tier had in the months before (a Markov chain). A forecast plays the book that is there, and new loans as
-they came, along many paths; its figures are means over the paths, its bounds their 2.5th and 97.5th percentile. A path
+A loan is in one state at a month's end: a tier, `written_off` or `closed`. From month to month it moves by the rates
+that loans in its tier had in the months before (a Markov chain). A forecast plays the book that is there, and new loans
+as they came, along many paths; its figures are means over the paths, its bounds their 2.5th and 97.5th percentile. A
+path
 
 * draws which of the past months it has lived through (what the rates are is itself uncertain),
 * draws one of those for each month to come, all tiers from the same one, since bad months are bad in all tiers,
 * and lets each loan go its own way (a multinomial draw).
 
 The rates of a single month differ from the average by what was different in that month and by the luck of few loans.
-The paths draw luck anew, so of a month's difference only that part is kept which few loans do not explain (`_own_part`).
+The paths draw luck anew, so of a month's difference only that part is kept which luck does not explain (`_own_part`).
 
 Pure functions over frames. Money is a float here: these are expectations, not amounts that anybody owes.
 """
@@ -48,7 +49,7 @@ class Forecast:
     tiers: pd.DataFrame
     """One row per product, currency, month ahead and tier: `TIER_COLUMNS`."""
     overdue: pd.DataFrame
-    """One row per product, currency and month ahead: `OVERDUE_COLUMNS`; the rate is overdue principal / open principal."""
+    """One row per product, currency and month ahead: `OVERDUE_COLUMNS`. Rate: overdue principal / open principal."""
 
 
 TIER_COLUMNS = (
@@ -123,7 +124,7 @@ class _History:
     new_loans: Floats
     """months x (tiers, written_off, closed)."""
     growth: Floats
-    """tiers x (tiers, written_off, closed): mean principal of a loan that went this way / of a loan in its tier before."""
+    """tiers x (tiers, written_off, closed): mean principal of a loan that went this way / of one in its tier before."""
     new_size: Floats
     """Mean principal at the month's end of a new loan that went this way."""
     book: Counts
@@ -187,18 +188,18 @@ class _Paths:
 
 
 def _play(history: _History, overlay: Overlay, random: np.random.Generator) -> _Paths:
-    months, tiers, ways = history.loans.shape
+    months, tiers = history.loans.shape[:2]
     drawn = random.multinomial(months, history.weight, size=PATHS) / months
     usual = _rates(np.einsum("pm,mij->pij", drawn, history.loans), _rates(history.loans.sum(0)))
-    apart = _rates(history.loans, _rates(history.loans.sum(0))) - _rates(history.loans.sum(0))
-    apart *= _own_part(history.loans)[None, :, None]
+    lived_rates, own = _rates(history.loans, _rates(history.loans.sum(0))), _own_part(history.loans)[:, :, None]
     loans = np.repeat(history.book[None], PATHS, 0)
     principal = np.repeat(history.principal[None], PATHS, 0)
     seen_loans, seen_principal = (np.zeros((PATHS, MONTHS_AHEAD, tiers + 1)) for _ in range(2))
     lived = drawn.cumsum(1)
     for ahead in range(MONTHS_AHEAD):
         month = (lived < random.random((PATHS, 1))).sum(1).clip(max=months - 1)
-        rates = _worsened(_lawful(usual + apart[month]), overlay.worsening(_months_after(history.origin, ahead + 1)))
+        rates = usual + own[month] * (lived_rates[month] - usual)
+        rates = _worsened(_lawful(rates), overlay.worsening(_months_after(history.origin, ahead + 1)))
         moved = random.multinomial(loans, rates)
         new = random.poisson(history.new_loans[month])
         size = _ratio(principal, loans)
@@ -218,24 +219,26 @@ def _rates(loans: Floats, otherwise: Floats | None = None) -> Floats:
 
 
 def _own_part(loans: Floats) -> Floats:
-    """By tier: of the differences between months, how much is the months' own and not the luck of few loans (0 to 1).
+    """By month and tier: how much of a month's difference from the average is its own (0 to 1), and not luck.
 
-    Were all months alike, the chi-square statistic of the table months x ways would be about its degrees of freedom. What
-    it exceeds them by is the months' own variance; differences are scaled by its root.
+    Were all months alike, the chi-square statistic of the table months x ways would be about its degrees of freedom;
+    what it exceeds them by measures how much months differ (`spread`, relative to the variance of one loan). The
+    difference seen in a month with n loans has the variance spread + 1 / n, of which the spread is kept.
     """
     at_hand = loans.sum(2)
     usual = _rates(loans.sum(0))
     expected = at_hand[:, :, None] * usual[None]
-    squares = np.where(expected > 0, (loans - expected) ** 2 / np.where(expected > 0, expected, 1), 0).sum((0, 2))
-    freedom = ((at_hand > 0).sum(0) - 1) * ((usual > 0).sum(1) - 1)
-    own: Floats = np.sqrt(np.clip(1 - _ratio(freedom.astype(float), squares), 0, 1))
-    return np.where(squares > 0, own, 0.0)
+    squares = np.divide((loans - expected) ** 2, expected, out=np.zeros_like(loans), where=expected > 0).sum((0, 2))
+    ways = np.maximum((usual > 0).sum(1) - 1, 1)
+    beyond = np.clip(squares / ways - ((at_hand > 0).sum(0) - 1), 0, None)
+    spread = _ratio(beyond, at_hand.sum(0) - _ratio((at_hand**2).sum(0), at_hand.sum(0)))
+    own: Floats = np.sqrt(at_hand * spread / (1 + at_hand * spread))
+    return own
 
 
 def _lawful(rates: Floats) -> Floats:
-    """As chances: differences of one month on another average may leave a little less than nothing."""
-    positive = np.clip(rates, 0, None)
-    sums: Floats = positive / positive.sum(-1, keepdims=True)
+    """As chances that sum to 1 to the last digit that the draw looks at."""
+    sums: Floats = rates / rates.sum(-1, keepdims=True)
     return sums
 
 

@@ -35,20 +35,24 @@ def renew_forecast(warehouse: Connection, *, as_of: date) -> ForecastReport:
     A product and currency with a history that is too short is left out. Forecasts of earlier months stay as they are.
     """
     with warehouse, warehouse.cursor() as cursor:
-        flows = _frame(cursor, "flows")
+        flows, assumptions, overdue_tiers = read_inputs(cursor)
         if flows.empty:
             return ForecastReport(None, is_new=False)
-        assumptions, overdue = _frame(cursor, "assumptions"), _frame(cursor, "overdue_tiers")
         origin = max(flows["month"])
-        inputs = _fingerprint(flows, assumptions, overdue)
+        inputs = _fingerprint(flows, assumptions, overdue_tiers)
         cursor.execute(_statement("begin_forecast"), {"origin": origin, "as_of": as_of, "inputs": inputs})
         begun = cursor.fetchone()
         if begun is None:
             return ForecastReport(origin, is_new=False)
-        made = forecast(flows, assumptions, frozenset(overdue["tier"]), seed=int(inputs[:8], 16))
+        made = forecast(flows, assumptions, overdue_tiers, seed=int(inputs[:8], 16))
         _store(cursor, "forecast_tier", begun[0], made.tiers, TIER_COLUMNS)
         _store(cursor, "forecast_overdue", begun[0], made.overdue, OVERDUE_COLUMNS)
         return ForecastReport(origin, is_new=True, rows=len(made.tiers))
+
+
+def read_inputs(cursor: Cursor) -> tuple[pd.DataFrame, pd.DataFrame, frozenset[str]]:
+    """The flows, the assumptions and the overdue tiers, as `forecast` takes them."""
+    return _frame(cursor, "flows"), _frame(cursor, "assumptions"), frozenset(_frame(cursor, "overdue_tiers")["tier"])
 
 
 def _frame(cursor: Cursor, name: str) -> pd.DataFrame:
@@ -58,10 +62,10 @@ def _frame(cursor: Cursor, name: str) -> pd.DataFrame:
     return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
 
 
-def _fingerprint(*frames: pd.DataFrame) -> str:
+def _fingerprint(flows: pd.DataFrame, assumptions: pd.DataFrame, overdue_tiers: frozenset[str]) -> str:
     digest = hashlib.sha256(inspect.getsource(method).encode())
-    for frame in frames:
-        digest.update(frame.to_csv(index=False).encode())
+    for part in (flows.to_csv(index=False), assumptions.to_csv(index=False), *sorted(overdue_tiers)):
+        digest.update(part.encode())
     return digest.hexdigest()
 
 

@@ -89,7 +89,7 @@ def test_means_are_those_of_the_chain() -> None:
 
 @pytest.mark.parametrize("swing", [0.0, 0.3])
 def test_the_interval_holds_what_comes_as_often_as_it_says(swing: float) -> None:
-    """Were the luck of few loans counted twice, or the months' own differences forgotten, it would be too wide or narrow."""
+    """Were luck counted twice, or the months' own differences forgotten, it would be too wide or too narrow."""
     inside = widths = trials = 0
     for seed in range(60):
         flows, _ = lived(25, seed=seed, swing=swing)
