@@ -1,9 +1,9 @@
 """Whether forecasts came true on the real tape: `make bench-forecast`.
 
 The tape is loaded and built as it is at its end. For each month from the seventh on the portfolio is forecast from what
-had happened by its end, by the code that `build_marts` runs, and each of the six months ahead is held against what came:
-the overdue rate, and the principal written off. Beside it two forecasts that anybody could make: everything stays as it
-is, and everybody moves as in the newest month. The result is `docs/forecast.md`.
+had happened by its end, by the code that `build_marts` runs, and each of the six months ahead is held against what
+came: the overdue rate, and the principal written off. Beside it two forecasts that anybody could make: everything stays
+as it is, and everybody moves as in the newest month. The result is `docs/forecast.md`.
 """
 
 import sys
@@ -186,9 +186,10 @@ months to come (season, economy, loss given write-off) are rows of the seed `for
 
 ## Held against the real tape
 
-Written by `make bench-forecast` (`benchmarks/forecast.py`) from the tape of {loans:,} auto loans. From {first} to
-{last} each month's end made a forecast from what had happened by then, with nothing assumed about what was to come.
-The line in the middle is what came, the others are the bounds that were forecast a month before.
+Written by `make bench-forecast` (`benchmarks/forecast.py`) from the tape of {loans:,} auto loans (a few of them made
+up, for the demo's hard cases). From {first} to {last} each month's end made a forecast from what had happened by
+then, with nothing assumed about what was to come. The line in the middle is what came, the others are the bounds that
+were forecast a month before.
 
 ```mermaid
 xychart-beta
