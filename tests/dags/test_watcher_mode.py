@@ -23,6 +23,7 @@ json.dump({"errors": bag.import_errors, "tasks": sorted(bag.dags["build_marts"].
 def test_each_model_is_a_task_between_the_start_and_the_gate(airflow: dict[str, str], server: Settings) -> None:
     stage_project(server)
     environment = {**os.environ, **dbt_environment(server), "ARREARS_DBT_MODE": "watcher"}
+    environment["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "150"
     result = subprocess.run(
         [sys.executable, "-c", READ_DAG, str(PROJECT_ROOT / "dags" / "build_marts.py")],
         env=environment,
