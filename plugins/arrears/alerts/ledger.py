@@ -79,9 +79,12 @@ def raise_alerts(
         )
 
 
-def close_unseen(warehouse: psycopg2.extensions.connection, *, codes: Sequence[str], now: datetime) -> int:
-    """Close what was looked for (`codes`) and not found at `now`, and failures that did not come again. Commits."""
-    values = {"watch": WATCH, "codes": list(codes), "now": now, "longest": LONGEST_FAILURE}
+def close_unseen(
+    warehouse: psycopg2.extensions.connection, findings: Sequence[Finding], *, codes: Sequence[str], now: datetime
+) -> int:
+    """Close what was looked for (`codes`) at `now` and not found, and failures that did not come again. Commits."""
+    found = [f"{finding.code} {finding.subject}" for finding in findings]
+    values = {"watch": WATCH, "codes": list(codes), "found": found, "now": now, "longest": LONGEST_FAILURE}
     with warehouse, warehouse.cursor() as cursor:
         return _close(cursor, "close_unseen", values)
 

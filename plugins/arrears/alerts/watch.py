@@ -55,7 +55,7 @@ def watch(warehouse: psycopg2.extensions.connection, *, as_of: date, now: dateti
         else:
             looked_for += codes
     raise_alerts(warehouse, findings, raised_by=WATCH, now=now, settings=settings)
-    closed = close_unseen(warehouse, codes=looked_for, now=now)
+    closed = close_unseen(warehouse, findings, codes=looked_for, now=now)
     sent = send_waiting(warehouse, now=now, settings=settings)
     for finding in findings:
         _log.warning("ALERT %s %s: %s", finding.code, finding.subject, finding.summary)

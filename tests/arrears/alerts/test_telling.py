@@ -27,7 +27,7 @@ class Desk:
     def look(self, *findings: Finding, at: datetime = NOW) -> None:
         """One look of the watch at circuits, and what follows from it."""
         raise_alerts(self.warehouse, findings, raised_by=WATCH, now=at, settings=self.settings)
-        close_unseen(self.warehouse, codes=["circuit_open"], now=at)
+        close_unseen(self.warehouse, findings, codes=["circuit_open"], now=at)
         send_waiting(self.warehouse, now=at, settings=self.settings)
 
     def query(self, statement: str) -> list[tuple[object, ...]]:
@@ -174,8 +174,8 @@ def test_a_failure_that_did_not_come_again_for_a_day_is_over(desk: Desk) -> None
     finding = Finding("dag_failed", "build_marts.build", "failed")
     raise_alerts(desk.warehouse, [finding], raised_by="build_marts.build", now=NOW, settings=desk.settings)
 
-    assert close_unseen(desk.warehouse, codes=["circuit_open"], now=NOW + timedelta(hours=24)) == 0
-    assert close_unseen(desk.warehouse, codes=["circuit_open"], now=NOW + timedelta(hours=25)) == 1
+    assert close_unseen(desk.warehouse, [], codes=["circuit_open"], now=NOW + timedelta(hours=24)) == 0
+    assert close_unseen(desk.warehouse, [], codes=["circuit_open"], now=NOW + timedelta(hours=25)) == 1
 
 
 def test_what_was_not_looked_for_is_not_closed(desk: Desk) -> None:
