@@ -24,7 +24,7 @@ from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from arrears.assets import LANDING, MARTS
-from arrears.dag_defaults import DEFAULT_ARGS, START_DATE
+from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, told_late
 from arrears.operators.dbt_models import StartBuildOperator, model_tasks
 from arrears.operators.marts import BuildMartsOperator, CheckMartsOperator
 from arrears.operators.risk import ForecastOperator
@@ -38,6 +38,7 @@ from arrears.settings import get_settings
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    deadline=told_late("marts_late"),
     tags=["marts", "impact:high"],
     params={"until": Param("delivery", enum=list(STEPS), description="Last step, when started by hand.")},
     doc_md=__doc__,

@@ -28,7 +28,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, PartitionedAssetTimetable, TaskGroup, dag, task
 
 from arrears.assets import CONTACT_LISTS, MARTS
-from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, at_vendor
+from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, at_vendor, told_late
 from arrears.operators.delivery import (
     BuildContactListOperator,
     CheckContactListOperator,
@@ -90,6 +90,7 @@ def approval(task_id: str, proposals: Any) -> HITLOperator:
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    deadline=told_late("lists_late"),
     tags=["delivery", "impact:high"],
     doc_md=__doc__,
 )

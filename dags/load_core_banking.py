@@ -22,7 +22,7 @@ from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from arrears.assets import LANDING
-from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, after_close, end_date
+from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, after_close, end_date, told_late
 from arrears.operators.landing import CheckLandingOperator, DaysBeforeDoneSensor, LoadCoreBankingOperator
 from arrears.run_scope import STEPS, announce, goes_on_after
 
@@ -34,6 +34,7 @@ from arrears.run_scope import STEPS, announce, goes_on_after
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    deadline=told_late("landing_late"),
     tags=["landing", "impact:high"],
     params={"until": Param("delivery", enum=list(STEPS), description="Last step of this day's chain.")},
     doc_md=__doc__,

@@ -10,7 +10,7 @@ from arrears.settings import PROJECT_ROOT
 SOURCES = [*(PROJECT_ROOT / "plugins").rglob("*.py"), *(PROJECT_ROOT / "dags").rglob("*.py")]
 
 READERS = {
-    "an Airflow connection": {"hooks/postgres.py", "hooks/vendor_sftp.py"},
+    "an Airflow connection": {"hooks/postgres.py", "hooks/vendor_sftp.py", "hooks/web_hook.py"},
     "Settings.secret": {
         *("dbt_build.py", "delivery/references.py", "erasure_register.py", "settings.py"),
         # The demo's own services and their clients.
@@ -24,7 +24,7 @@ READERS = {
     },
     "the environment": {
         *("settings.py", "dbt_build.py", "quality/engine.py"),
-        *("services/airflow.py", "services/sftp.py", "cli/forget.py", "cli/deliveries.py"),
+        *("services/airflow.py", "services/sftp.py", "cli/forget.py", "cli/deliveries.py", "cli/alerts.py"),
     },
 }
 """By what is read: the modules that read it."""

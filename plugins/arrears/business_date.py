@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from arrears.errors import ConfigurationError
 
+NIGHT_BEGINS = time(2, 0)
+"""When the first DAG of a business date starts, in the bank's time zone: its day before has closed."""
 REPLAYED_DISPATCH = time(6, 0)
 """The time of day at which a past day's lists are planned, in the bank's time zone."""
 REPLAYED_RECALL = time(12, 0)

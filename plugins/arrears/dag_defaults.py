@@ -4,8 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
 
+from arrears.alerts.notifier import FailureNotifier, SuccessNotifier
+from arrears.business_date import NIGHT_BEGINS
 from arrears.services.vendors import vendor_pool
 from arrears.settings import get_settings
 
@@ -32,6 +36,8 @@ DEFAULT_ARGS = {
     "retry_delay": timedelta(seconds=30),
     "retry_policy": RETRIES,
     "execution_timeout": timedelta(hours=2),
+    "on_failure_callback": [FailureNotifier()],
+    "on_success_callback": [SuccessNotifier()],
 }
 
 _TRIES_OF_A_DAY = 120
@@ -66,4 +72,16 @@ def end_date() -> datetime | None:
 
 def after_close() -> CronPartitionTimetable:
     """Every night at 02:00 of the bank's time zone, for the business date that just began."""
-    return CronPartitionTimetable("0 2 * * *", timezone=get_settings().bank_time_zone, key_format="%Y-%m-%d")
+    cron = f"{NIGHT_BEGINS.minute} {NIGHT_BEGINS.hour} * * *"
+    return CronPartitionTimetable(cron, timezone=get_settings().bank_time_zone, key_format="%Y-%m-%d")
+
+
+def told_late(code: str) -> DeadlineAlert:
+    """The deadline of a DAG whose run must not take for ever: `arrears.alerts.lateness` says how long it may."""
+    from arrears.alerts.lateness import due_after
+
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=due_after(code, get_settings()),
+        callback=SyncCallback("arrears.alerts.notifier.tell_late", kwargs={"code": code}),
+    )

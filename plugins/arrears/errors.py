@@ -39,6 +39,10 @@ class GateError(ArrearsError):
     """A quality gate is red: the data went no further. The message holds rule names and counts, never values."""
 
 
+class TierSwingError(GateError):
+    """The gate on the marts is red for one thing alone: a tier grew or shrank beyond its limits."""
+
+
 class GateBrokenError(ArrearsError):
     """A gate could not be run as written. This is treated as red (fail closed), but it is not the data's fault."""
 

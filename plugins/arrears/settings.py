@@ -105,6 +105,36 @@ class Settings(BaseSettings):
         default=30, description="Days after a right-party contact in which money is credited to it."
     )
 
+    alert_mail_to: str = Field(
+        default="",
+        description="Addresses that get alerts, separated by commas, through the Airflow connection `smtp_default`."
+        " Empty: no mail.",
+    )
+    alert_web_hook: str = Field(
+        default="", description="Airflow connection (HTTP) to which alerts are posted as JSON. Empty: none."
+    )
+    alert_repeat_minutes: int = Field(
+        default=240, ge=1, description="An alert that lasts is told again after so many minutes."
+    )
+    run_book_url: str = Field(
+        default="docs/runbook", description="Where the run-book is: what alerts link to begins with this."
+    )
+    landing_due_minutes: float = Field(
+        default=120,
+        gt=0,
+        description="The night's load is late so long after 02:00 of the bank, or after its run was queued.",
+    )
+    marts_due_minutes: float = Field(default=180, gt=0, description="The same for the marts.")
+    lists_due_minutes: float = Field(
+        default=300, gt=0, description="The same for the contact lists; legal ones wait for people and do not count."
+    )
+    recall_late_minutes: int = Field(
+        default=15, ge=1, description="A recall that did not leave after this, or a source not read that long, is late."
+    )
+    policy_end_notice_days: int = Field(
+        default=30, ge=1, description="A policy row that ends without a successor is told so many days ahead."
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import psycopg2
 import typer
 
+from arrears.cli.alerts import alerts
 from arrears.cli.deliveries import deliveries
 from arrears.cli.explain import explain_command
 from arrears.cli.forget import forget_command
@@ -32,6 +33,7 @@ app.add_typer(source_app, name="source", help="Fill the demo bank: from files, a
 app.add_typer(tape_app, name="tape", help="Compare our days past due with those of real loan tapes.")
 app.add_typer(vendor_app, name="vendor", help="For vendors: check files before sending them.")
 app.add_typer(policy_app, name="policy", help="Check policy packs, and see whom a change would affect.")
+app.command("alerts")(alerts)
 app.command("deliveries")(deliveries)
 app.command("rebuild")(rebuild)
 app.command("explain")(explain_command)

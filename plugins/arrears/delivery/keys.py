@@ -51,7 +51,7 @@ def state_of_certificate(vendor: str, path: Path, now: datetime) -> KeyState:
     return KeyState(vendor, found.fingerprint, found.expires_at, problem)
 
 
-def _state_of(vendor: Vendor, settings: Settings, now: datetime) -> KeyState | None:
+def state_of(vendor: Vendor, settings: Settings, now: datetime) -> KeyState | None:
     """None where the vendor's lists go without a key."""
     if vendor.encryption_key:
         return state_of_certificate(vendor.name, openpgp.certificate_path(settings.home, vendor.encryption_key), now)
@@ -66,7 +66,7 @@ def check_keys(
 ) -> Sequence[KeyState]:
     """Look at every vendor's certificate, record what is found in place of what was, and alert. Commits."""
     with warehouse:
-        looked_at = [(vendor, _state_of(vendor, settings, now)) for vendor in all_vendors(warehouse)]
+        looked_at = [(vendor, state_of(vendor, settings, now)) for vendor in all_vendors(warehouse)]
         states = [state for _, state in looked_at if state]
         for vendor, state in looked_at:
             if state:

@@ -9,8 +9,8 @@ from pathlib import Path
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from arrears.errors import GateBrokenError, GateError
-from arrears.quality.rules import SUITES_DIR, GateReport, RuleResult, Value, read_suite
+from arrears.errors import GateBrokenError, GateError, TierSwingError
+from arrears.quality.rules import SUITES_DIR, GateReport, RuleResult, Severity, Value, read_suite
 from arrears.quality.suites import read_report, record, red_rules, run_on_table
 from arrears.settings import Settings
 
@@ -50,7 +50,8 @@ def check_marts(
     A build that has passed stays passed, and its report is told again; one that failed is judged again.
 
     Raises:
-        GateError: an identity is broken or a tier swings too far; the build is `failed`.
+        GateError: an identity is broken; the build is `failed`.
+        TierSwingError: nothing else is wrong than that a tier swings too far; the build is `failed`.
         GateBrokenError: no such build of that day, or a rule could not be run. Nothing was decided.
     """
     warehouse.rollback()
@@ -61,7 +62,8 @@ def check_marts(
         results = _judge(warehouse, build, docs_dir, suites_dir)
         red = _decide(warehouse, build, results)
         if red:
-            raise GateError(f"mart build {build_id} for {as_of} failed its gate: {red}")
+            error = TierSwingError if _is_swing_alone(results) else GateError
+            raise error(f"mart build {build_id} for {as_of} failed its gate: {red}")
     return read_report(warehouse, border="marts", reference=str(build_id), what=f"mart build {build_id}")
 
 
@@ -128,6 +130,16 @@ def _copied_decisions(warehouse: Connection, build: _Build) -> Iterator[str]:
     finally:
         with warehouse, warehouse.cursor() as cursor:
             cursor.execute(f"drop table if exists {copy}")
+
+
+def _is_swing_alone(results: dict[str, list[RuleResult]]) -> bool:
+    red = {
+        rule.rule_id
+        for of_mart in results.values()
+        for rule in of_mart
+        if rule.severity is Severity.ABORT and not rule.success
+    }
+    return red == {"tier_swings"}
 
 
 def _decide(warehouse: Connection, build: _Build, results: dict[str, list[RuleResult]]) -> str:

@@ -53,6 +53,8 @@ FACTS = set(
     """.split()
 )
 """Figures, codes and instants that say of nobody who it is. A new column is added here by somebody who looked."""
+FACTS |= {"alert_id", "code", "summary", "run_book", "last_seen_at", "last_sent_at", "closed_at"}
+"""Of alerts (`ops.alert`)."""
 
 
 @pytest.fixture

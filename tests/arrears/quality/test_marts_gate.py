@@ -7,7 +7,7 @@ import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from small_bank import AS_OF, run
 
-from arrears.errors import GateBrokenError, GateError
+from arrears.errors import GateBrokenError, GateError, TierSwingError
 from arrears.quality.marts_gate import check_marts
 from arrears.quality.rules import GateReport
 from arrears.settings import Settings
@@ -154,7 +154,7 @@ def test_tier_that_swings_beyond_its_limits_fails_the_build(
     build_id = _build(marts, loans=400, behind=behind)
 
     if state == "failed":
-        with pytest.raises(GateError, match=r"tier_swings.*M1: 26 loans, usually 5 \(last 10 built days\)"):
+        with pytest.raises(TierSwingError, match=r"tier_swings.*M1: 26 loans, usually 5 \(last 10 built days\)"):
             _check(marts, databases, build_id)
     else:
         assert _check(marts, databases, build_id).warnings == ()

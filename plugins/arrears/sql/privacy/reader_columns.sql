@@ -42,7 +42,11 @@ begin
             ),
             ('ops.reject_figures', 'batch_id table_name batch_rows rejected_rows'),
             ('ops.retention_run', 'run_id as_of started_at finished_at'),
-            ('ops.retention_result', 'run_id data_class erased kept_by_duty still_due rule')
+            ('ops.retention_result', 'run_id data_class erased kept_by_duty still_due rule'),
+            (
+                'ops.alert',
+                'alert_id code subject severity summary run_book as_of opened_at last_seen_at last_sent_at closed_at'
+            )
         ) as listed (relation, names)
     loop
         if has_table_privilege('bi_reader', readable.relation, 'select') then

@@ -468,3 +468,44 @@ comment on table quarantine.vendor_result is 'Rows of results and qa files that 
 revoke select on quarantine.vendor_result from data_steward;
 grant select (vendor, file_sha256, line_number, reason_code, field_name, quarantined_at)
     on quarantine.vendor_result to data_steward;
+
+-- Alerts -------------------------------------------------------------------------------------------------------
+create table if not exists ops.alert (
+    alert_id bigint generated always as identity primary key,
+    code text not null,
+    subject text not null,
+    severity text not null check (severity in ('critical', 'warning')),
+    summary text not null,
+    run_book text not null,
+    log_url text,
+    as_of date,
+    raised_by text not null,
+    opened_at timestamptz not null,
+    last_seen_at timestamptz not null,
+    last_sent_at timestamptz,
+    closed_at timestamptz
+);
+create unique index if not exists alert_open on ops.alert (code, subject) where closed_at is null;
+comment on table ops.alert is
+    'One row per time that something was wrong. Open while closed_at is null; of one code and subject one is open. No personal data.';
+comment on column ops.alert.code is 'Its kind: alerts/catalogue.py, and docs/runbook/alerts/<code>.md.';
+comment on column ops.alert.subject is 'What it is about: a task, a vendor, a business date.';
+comment on column ops.alert.raised_by is 'The task whose failure it is, or `watch` for what is looked at every few minutes.';
+comment on column ops.alert.last_sent_at is 'When a destination last took a message about it.';
+
+create table if not exists ops.alert_message (
+    message_id bigint generated always as identity primary key,
+    alert_id bigint not null references ops.alert,
+    destination text not null,
+    occasion text not null check (occasion in ('opened', 'repeated', 'closed')),
+    state text not null default 'waiting' check (state in ('waiting', 'sent', 'dropped')),
+    written_at timestamptz not null,
+    sent_at timestamptz,
+    tries integer not null default 0,
+    last_error text
+);
+create index if not exists alert_message_alert on ops.alert_message (alert_id, destination);
+comment on table ops.alert_message is
+    'What is to be said about alerts, to each destination on its own. One that fails keeps its messages waiting; they are tried again.';
+comment on column ops.alert_message.state is 'dropped: overtaken by events before it could be sent.';
+comment on column ops.alert_message.last_error is 'The kind of the last failure, never its text.';
