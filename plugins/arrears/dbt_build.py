@@ -363,18 +363,19 @@ def _run_dbt(
 
     place = place or settings.home / "dbt"
     project = str(stage_project(settings, place))
+    # Lineage is read from the manifest and the results; where nobody asks for it, to write them takes seconds.
+    artifacts = [] if settings.lineage_to else ["--no-write-json"]
     command = [
         "build",
         *("--project-dir", project, "--profiles-dir", project),
         *("--target-path", str(place / "target"), "--log-path", str(place / "logs")),
-        # Without the manifest and results as JSON, which take seconds and nobody reads: the log has it all.
-        *("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-write-json"),
+        *("--log-level", "none", "--log-level-file", "info", "--no-use-colors", *artifacts),
         # Unit tests prove the code, not the day's data: `make test` runs them.
         *("--exclude-resource-type", "unit_test", "--exclude", *CHECKED_BEFORE),
         *arguments,
     ]
     callbacks = [_reporter(progress)] if progress else []
-    with _environment(dbt_environment(settings) | environment):
+    with in_environment(dbt_environment(settings) | environment):
         outcome = dbtRunner(callbacks=callbacks).invoke(command)
     return _read_outcome(outcome)
 
@@ -392,7 +393,7 @@ def stage_project(settings: Settings, place: Path | None = None) -> Path:
 
 
 @contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def in_environment(variables: dict[str, str]) -> Iterator[None]:
     """dbt reads its settings from the environment of the process: set them for the time of the run."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

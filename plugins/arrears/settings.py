@@ -101,6 +101,14 @@ class Settings(BaseSettings):
     tour_hours: int = Field(default=8, ge=1, description="How long a visitor's day is, drives and visits together.")
     visit_minutes: int = Field(default=20, ge=1, description="How long a visit takes.")
     travel_kmh: float = Field(default=25, gt=0, description="How fast a visitor drives between visits.")
+    lineage_to: str = Field(
+        default="", description="Where OpenLineage events go: a file, or an http(s) address. Empty: nowhere."
+    )
+    metrics_to: str = Field(
+        default="",
+        description="Where metrics go: statsd://host:port, or an OpenTelemetry collector's http(s) address."
+        " Empty: nowhere.",
+    )
     attribution_days: int = Field(
         default=30, description="Days after a right-party contact in which money is credited to it."
     )

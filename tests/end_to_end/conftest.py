@@ -7,13 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from listeners import StatsdServer, statsd_server
 from ports import free_port
 from running_system import System
 
 
 @pytest.fixture(scope="session")
-def system() -> Iterator[System]:
-    """A system that has nothing yet: no data, no services."""
+def statsd() -> Iterator[StatsdServer]:
+    """Hears all metrics of the system."""
+    with statsd_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def system(statsd: StatsdServer) -> Iterator[System]:
+    """A system that has nothing yet: no data, no services. Its lineage goes to `lineage.jsonl`."""
     home = Path(tempfile.mkdtemp(prefix="arrears-e2e-"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ARREARS_", "AIRFLOW"))}
     environment |= {
@@ -21,6 +29,8 @@ def system() -> Iterator[System]:
         "ARREARS_POSTGRES_PORT": str(free_port()),
         "ARREARS_SFTP_PORT": str(free_port()),
         "ARREARS_AIRFLOW_PORT": str(free_port()),
+        "ARREARS_LINEAGE_TO": str(home / "lineage.jsonl"),
+        "ARREARS_METRICS_TO": f"statsd://127.0.0.1:{statsd.port}",
         "COLUMNS": "200",
     }
     system = System(home, environment)

@@ -8,9 +8,11 @@ import json
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
+from listeners import StatsdServer
 from portfolio_files import write_worked_bank
 from running_system import System
 
@@ -166,13 +168,69 @@ def test_nothing_personal_in_logs_and_results(system: System, demo_output: str) 
     )
     needles = {value.encode() for (value,) in secrets if value}
     assert len(needles) > 100
-    for folder in ("logs", "data_docs"):
-        for path in (system.home / folder).rglob("*"):
-            if path.is_file():
-                content = path.read_bytes()
-                assert not any(needle in content for needle in needles), path
+    folders = [path for name in ("logs", "data_docs") for path in (system.home / name).rglob("*")]
+    for path in (*folders, system.home / "lineage.jsonl"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not any(needle in content for needle in needles), path
     results = str(system.query("select expected, found from ops.quality_results")).encode()
     assert not any(needle in results for needle in needles)
+
+
+def events(system: System) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (system.home / "lineage.jsonl").read_text().splitlines()]
+
+
+def flow(found: list[dict[str, Any]], job: str) -> tuple[set[str], set[str]]:
+    """What a job read and wrote, by the event that says that it is done."""
+    [done] = [event for event in found if event["job"]["name"] == job and event["eventType"] == "COMPLETE"][-1:]
+    return tuple({f"{each['namespace']} {each['name']}" for each in done[way]} for way in ("inputs", "outputs"))
+
+
+def test_lineage_leads_from_core_banking_to_the_vendors(system: System, demo_output: str) -> None:
+    found = events(system)
+    database = f"postgres://127.0.0.1:{system.environment['ARREARS_POSTGRES_PORT']}"
+    warehouse = f"{database} warehouse"
+    vendor = f"sftp://demo_sms@127.0.0.1:{system.environment['ARREARS_SFTP_PORT']} /outbound"
+
+    read, written = flow(found, "load_core_banking.load")
+    assert f"{database} core_banking.core_banking.loans" in read
+    assert f"{warehouse}.landing.loans" in written
+    read, written = flow(found, "build_marts.build")
+    assert f"{warehouse}.landing.loans" in read and f"{warehouse}.marts.fct_loan_delinquency" in written
+    read, written = flow(found, "dispatch_contact_lists.demo_sms.build")
+    assert (read, written) == (
+        {f"{warehouse}.intermediate.int_contact_list__sms"},
+        {f"{warehouse}.ops.delivery_file"},
+    )
+    assert flow(found, "dispatch_contact_lists.demo_sms.deliver") == ({f"{warehouse}.ops.delivery_file"}, {vendor})
+    # dbt tells of its own models, by the names that the tasks around it use, as children of the task that ran it.
+    read, written = flow(found, "warehouse.staging.arrears.stg_core_banking__loans.build.run")
+    assert (read, written) == ({f"{warehouse}.landing.loans"}, {f"{warehouse}.staging.stg_core_banking__loans"})
+    [model] = [e for e in found if e["job"]["name"].endswith("int_contact_list__sms.build.run")][:1]
+    assert model["run"]["facets"]["parent"]["job"] == {"namespace": "arrears", "name": "build_marts.build"}
+    for dag in ("load_core_banking", "build_marts", "dispatch_contact_lists"):
+        assert {"START", "COMPLETE"} <= {event["eventType"] for event in found if event["job"]["name"] == dag}
+
+
+def test_metrics_say_what_the_ledger_says(system: System, demo_output: str, statsd: StatsdServer) -> None:
+    landed = system.query("select table_name, sum(landed_rows) from ops.load_table group by table_name")
+    counted = statsd.total("airflow.arrears.rows_landed")
+    assert {f"table={table}": rows for table, rows in landed} == counted
+    sent = system.query(
+        "select vendor, kind, count(*), sum(row_count) from ops.delivery_batch"
+        " where kind in ('contact_list', 'stop', 'recall') and state in ('uploaded', 'acknowledged', 'closed')"
+        " group by vendor, kind"
+    )
+    assert statsd.total("airflow.arrears.lists_delivered") == {f"vendor={v},kind={k}": n for v, k, n, _ in sent}
+    assert statsd.total("airflow.arrears.rows_delivered") == {f"vendor={v},kind={k}": n for v, k, _, n in sent}
+    results = system.query("select _vendor, count(*) from landing.vendor_result group by _vendor")
+    loaded = statsd.total("airflow.arrears.results_loaded")
+    assert {f"vendor={vendor}": rows for vendor, rows in results} == {tags: n for tags, n in loaded.items() if n}
+    assert statsd.total("airflow.arrears.dbt_build")["what=day"] > 1000
+    assert statsd.total("airflow.arrears.gates_red") == {}
+    # Airflow's own go there, too.
+    assert statsd.total("airflow.task.duration")
 
 
 def test_deliveries_are_shown_and_agree_with_what_lies_at_the_vendors(
@@ -238,7 +296,9 @@ def test_another_bank_replaces_the_first(system: System, demo_output: str, tmp_p
     ]
 
 
-def test_half_a_file_stops_the_day_before_the_marts(system: System, demo_output: str, tmp_path: Path) -> None:
+def test_half_a_file_stops_the_day_before_the_marts(
+    system: System, demo_output: str, statsd: StatsdServer, tmp_path: Path
+) -> None:
     write_worked_bank(tmp_path, share_of_transactions=0.5)
     assert system.arrears("source", "load", str(tmp_path)).returncode == 0
     before = system.query("select max(build_id) from ops.mart_build")
@@ -246,6 +306,8 @@ def test_half_a_file_stops_the_day_before_the_marts(system: System, demo_output:
     assert run.returncode == 1
     assert "load_core_banking: task check failed" in run.stderr
     assert "loan_transactions" in run.stderr
+    assert statsd.total("airflow.arrears.gates_red") == {"border=landing": 1}
+    assert ("load_core_banking.check", "FAIL") in {(e["job"]["name"], e["eventType"]) for e in events(system)}
     assert system.query("select max(build_id) from ops.mart_build") == before
 
 

@@ -4,12 +4,14 @@ import json
 import logging
 import os
 import sys
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg2
+import psycopg2.extensions
 import typer
 from psycopg2.extras import RealDictCursor
 from rich.table import Table
@@ -22,6 +24,7 @@ from arrears.settings import Settings, get_settings
 if TYPE_CHECKING:
     from arrears.delivery.circuit import Outage
     from arrears.delivery.reconcile_sums import Sum
+    from arrears.hooks.vendor_sftp import VendorSftp
 
 _STYLES = {
     "planned": "dim",
@@ -43,18 +46,24 @@ def deliveries(
     reconcile: Annotated[
         bool, typer.Option("--reconcile", help="Look at the vendors' servers, too: fails where anything differs.")
     ] = False,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="After a restore: take what vendors hold of the day into the ledger again."),
+    ] = False,
 ) -> None:
     """Batches of a day with their state and the vendors' acknowledgements."""
     from arrears.services.stack import start_databases
 
     settings = get_settings()
     start_databases(settings)
+    if adopt:
+        take_back(settings, as_of.date())
     rows = read_deliveries(settings, as_of)
     if as_json:
         json.dump(rows, sys.stdout, indent=2, default=_plain)
         sys.stdout.write("\n")
         return
-    if not rows:
+    if not rows and not reconcile:
         console.print(f"Nothing was planned for {as_of:%Y-%m-%d}: run `arrears run --as-of {as_of:%Y-%m-%d}`.")
         return
     console.print(_table(rows, as_of))
@@ -90,6 +99,35 @@ def read_outages(settings: Settings) -> "list[Outage]":
         return current_outages(warehouse)
 
 
+def take_back(settings: Settings, as_of: date) -> None:
+    """Adopt what every vendor holds of a day, and have read again what the ledger forgot of what they sent. Commits."""
+    from arrears.delivery.adopt import adopt, put_back_read_files
+
+    with _at_vendors(settings) as (warehouse, servers):
+        for vendor, server in servers.items():
+            for batch in adopt(warehouse, server, vendor=vendor, as_of=as_of, settings=settings):
+                unknown = f", [red]{batch.unknown_rows:,} of nobody known[/]" if batch.unknown_rows else ""
+                console.print(f"[green]✓[/] {batch.batch_id} adopted: {batch.rows:,} rows{unknown}")
+            put_back = put_back_read_files(warehouse, server, vendor=vendor)
+            if put_back:
+                console.print(f"{vendor}: {put_back} files lie in inbound/ again, to be read")
+
+
+@contextmanager
+def _at_vendors(settings: Settings) -> "Iterator[tuple[psycopg2.extensions.connection, dict[str, VendorSftp]]]":
+    """The warehouse, and an open session with every vendor."""
+    from arrears.operators.delivery import vendor_sftp
+    from arrears.services.airflow import airflow_environment
+    from arrears.services.vendors import vendor_codes
+
+    # The connections of vendors are Airflow's, whose logging would put the SFTP library's lines between ours.
+    os.environ |= airflow_environment(settings)
+    logging.getLogger("paramiko").setLevel(logging.WARNING)
+    with ExitStack() as stack:
+        warehouse = stack.enter_context(closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))))
+        yield warehouse, {vendor: stack.enter_context(vendor_sftp(warehouse, vendor)) for vendor in vendor_codes()}
+
+
 @dataclass(frozen=True)
 class Compared:
     """A day held against itself."""
@@ -103,20 +141,10 @@ class Compared:
 
 def compare(settings: Settings, as_of: date) -> Compared:
     """The ledger of a day against the vendors' directories and the decisions, and the sums of the day. Reads only."""
-    from arrears.delivery.reconcile import Server, differences
+    from arrears.delivery.reconcile import differences
     from arrears.delivery.reconcile_sums import sums
-    from arrears.operators.delivery import vendor_sftp
-    from arrears.services.airflow import airflow_environment
-    from arrears.services.vendors import vendor_codes
 
-    # The connections of vendors are Airflow's, whose logging would put the SFTP library's lines between ours.
-    os.environ |= airflow_environment(settings)
-    logging.getLogger("paramiko").setLevel(logging.WARNING)
-    servers: dict[str, Server] = {}
-    with ExitStack() as stack:
-        warehouse = stack.enter_context(closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))))
-        for vendor in vendor_codes():
-            servers[vendor] = stack.enter_context(vendor_sftp(warehouse, vendor))
+    with _at_vendors(settings) as (warehouse, servers):
         found = differences(warehouse, servers, as_of=as_of)
         added_up = sums(warehouse, as_of=as_of)
     return Compared(len(servers), added_up, found + [str(each) for each in added_up if each.difference])

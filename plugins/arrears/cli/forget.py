@@ -10,13 +10,15 @@ import psycopg2.extensions
 import typer
 
 from arrears.cli.terminal import console
-from arrears.errors import ServiceError
+from arrears.errors import ConfigurationError, ServiceError
+from arrears.privacy import register_copy
+from arrears.privacy.erase_again import erase_again
 from arrears.privacy.forget import Proof, forget, newest_day
 from arrears.settings import Settings, get_settings
 
 
 def forget_command(
-    customer: Annotated[str, typer.Option("--customer", help="The customer_id of core banking.")],
+    customer: Annotated[str | None, typer.Option("--customer", help="The customer_id of core banking.")] = None,
     as_of: Annotated[
         datetime | None,
         typer.Option(
@@ -25,6 +27,9 @@ def forget_command(
             help="The day on which duties to keep are looked at. Default: the newest business date that was built.",
         ),
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="After a restore: do every erasure again that the warehouse has forgotten.")
+    ] = False,
 ) -> None:
     """Erase a customer everywhere, unless the law asks us to keep the data: then it is refused, with every reason.
 
@@ -34,8 +39,15 @@ def forget_command(
     from arrears.services.stack import start_databases
 
     settings = get_settings()
+    if again == (customer is not None):
+        raise ConfigurationError("expected either --customer ID or --again")
     start_databases(settings)
     with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
+        if customer is None:
+            done = erase_again(warehouse, settings)
+            _remove_copies(warehouse, settings)
+            console.print(f"[green]✓[/] {done} erasures done again, by {register_copy.path(settings)}")
+            return
         day = as_of.date() if as_of else newest_day(warehouse)
         forget(warehouse, customer_id=customer, as_of=day, settings=settings)
         unreachable = _remove_copies(warehouse, settings)

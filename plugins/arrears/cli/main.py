@@ -151,11 +151,15 @@ def demo(
 @app.command()
 def settings(
     markdown: Annotated[bool, typer.Option("--markdown", help="As docs/configuration.md has it.")] = False,
+    metrics: Annotated[bool, typer.Option("--metrics", help="What is measured, as docs/metrics.md has it.")] = False,
 ) -> None:
     """Show every setting, its value here and how to change it."""
+    from arrears.cli import metrics_page
     from arrears.cli.settings_page import markdown_page, settings_table
 
-    if markdown:
+    if metrics:
+        typer.echo(metrics_page.markdown_page(), nl=False)
+    elif markdown:
         typer.echo(markdown_page(), nl=False)
     else:
         console.print(settings_table(get_settings()))

@@ -12,7 +12,7 @@ import psycopg2.extensions
 from psycopg2.extras import Json, execute_values
 
 from arrears.delivery.statements import statement
-from arrears.domain.batch_state import BatchState, may_follow
+from arrears.domain.batch_state import WAITING, BatchState, may_follow
 from arrears.errors import DeliveryError
 
 MANIFEST_SUFFIX = ".manifest.json"
@@ -144,6 +144,28 @@ def expired(warehouse: psycopg2.extensions.connection, *, vendor: str, since: da
         return [_batch(row) for row in cursor.fetchall()]
 
 
+def adopted(warehouse: psycopg2.extensions.connection, *, vendor: str, as_of: date) -> list[Batch]:
+    """A vendor's batches of a day that were found there and are not lost (`adopt`); lists first."""
+    query = statement("batch") + (
+        " where vendor = %s and as_of = %s and adopted_at is not null order by kind <> 'contact_list', batch_id"
+    )
+    with warehouse.cursor() as cursor:
+        cursor.execute(query, (vendor, as_of))
+        return [_batch(row) for row in cursor.fetchall()]
+
+
+def newly_recalled(warehouse: psycopg2.extensions.connection, recall: Batch) -> int:
+    """Rows of a recall file that no earlier one of the day that its vendor has named: each holds all before it."""
+    known = [
+        batch.row_count
+        for batch in batches_on(warehouse, recall.as_of)
+        if (batch.kind, batch.vendor) == (recall.kind, recall.vendor)
+        and batch.sequence < recall.sequence
+        and batch.state not in WAITING | {BatchState.EXPIRED, BatchState.SUPERSEDED}
+    ]
+    return recall.row_count - max(known, default=0)
+
+
 def lock_planning(warehouse: psycopg2.extensions.connection, as_of: date) -> None:
     """Let one process plan a day's batches at a time; held until the transaction ends."""
     with warehouse.cursor() as cursor:
@@ -203,6 +225,21 @@ def mark_sending(warehouse: psycopg2.extensions.connection, batch_id: str, now: 
             "update ops.delivery_batch set sending_since = coalesce(sending_since, %s) where batch_id = %s",
             (now, batch_id),
         )
+
+
+def mark_adopted(warehouse: psycopg2.extensions.connection, batch_id: str, left_at: datetime) -> None:
+    """Note that a batch was found at its vendor, and since when that has it."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "update ops.delivery_batch set adopted_at = clock_timestamp(), sending_since = %s where batch_id = %s",
+            (left_at, batch_id),
+        )
+
+
+def remove_unsent(warehouse: psycopg2.extensions.connection, batch: Batch) -> None:
+    """Forget the batches in the place of this one, and after it, that never left."""
+    with warehouse.cursor() as cursor:
+        cursor.execute(statement("remove_unsent"), vars(batch))
 
 
 def set_acknowledge_by(warehouse: psycopg2.extensions.connection, batch_id: str, instant: datetime) -> None:

@@ -12,6 +12,7 @@ import psycopg2
 import psycopg2.extensions
 
 from arrears.delivery import ledger
+from arrears.delivery.adopt import require_all_known
 from arrears.delivery.ledger import Batch, StoredFile
 from arrears.delivery.statements import statement
 from arrears.delivery.vendors import Vendor, get_vendor
@@ -90,6 +91,12 @@ class _Consignment:
         if not self.files or self.files[-1].name != batch.manifest_name:
             raise DeliveryError(f"batch {batch.batch_id} has not passed its gate: nothing was sent; run its gate first")
 
+    def require_all_known(self, warehouse: psycopg2.extensions.connection) -> None:
+        """Nothing leaves beside what left and was forgotten (`adopt`)."""
+        names = list(self.sftp.sizes(str(self.directory)))
+        require_all_known(warehouse, names, vendor=self.vendor.name, as_of=self.batch.as_of)
+        warehouse.rollback()
+
     def has_manifest(self) -> bool:
         """Whether the vendor has the batch: a process may have died between the manifest and the ledger.
 
@@ -102,7 +109,8 @@ class _Consignment:
         if not self.files or self.sftp.sha256(path) != self.files[-1].sha256:
             raise DeliveryError(
                 f"batch {self.batch.batch_id}: the vendor's directory holds another manifest of that name than the "
-                "ledger; nothing was sent. Find out who wrote it before anything else"
+                "ledger; nothing was sent. If the warehouse was restored to an earlier moment, run "
+                f"`arrears deliveries --as-of {self.batch.as_of} --adopt`; otherwise find out who wrote it"
             )
         return True
 
@@ -204,6 +212,7 @@ def _send(
         return _expire(warehouse, consignment, leaves_by)
     else:
         consignment.require_gated()
+        consignment.require_all_known(warehouse)
         consignment.clear(superseded=_superseded_files(warehouse, consignment.batch.batch_id))
         consignment.place_files()
         # A slow server can take until after the end.

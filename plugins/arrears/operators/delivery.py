@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from arrears.business_date import REPLAYED_DISPATCH, business_date, business_now
+from arrears.hooks.metrics import count, red_gates_counted
 from arrears.hooks.postgres import connect
+from arrears.metrics import LISTS_DELIVERED, LISTS_EXPIRED, ROWS_DELIVERED
+from arrears.operators.lineage import DELIVERED, Flow, HasLineage, tables, vendor_directory
+from arrears.services.vendors import configured
 from arrears.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     import psycopg2.extensions
     from airflow.sdk import Context
 
+    from arrears.delivery.ledger import Batch
     from arrears.hooks.vendor_sftp import VendorSftp
 
 
@@ -65,6 +70,21 @@ def vendor_sftp(warehouse: "psycopg2.extensions.connection", vendor: str) -> Ite
         yield sftp
 
 
+def count_delivered(before: "Sequence[Batch]", after: "Sequence[Batch]") -> "list[Batch]":
+    """Count the batches that left, or expired, between two looks at the same ones; those that left."""
+    from arrears.domain.batch_state import WAITING, BatchState
+
+    ended = [now for then, now in zip(before, after, strict=True) if then.state in WAITING and now.state not in WAITING]
+    left = [batch for batch in ended if batch.state not in (BatchState.EXPIRED, BatchState.SUPERSEDED)]
+    for batch in left:
+        count(LISTS_DELIVERED, vendor=batch.vendor, kind=batch.kind)
+        count(ROWS_DELIVERED, batch.row_count, vendor=batch.vendor, kind=batch.kind)
+    for batch in ended:
+        if batch.state is BatchState.EXPIRED:
+            count(LISTS_EXPIRED, vendor=batch.vendor, kind=batch.kind)
+    return left
+
+
 class SealDayOperator(DispatchOperator):
     """Seal the day's decisions: from here on only an approval can add a row to a list.
 
@@ -79,7 +99,7 @@ class SealDayOperator(DispatchOperator):
             seal_day(warehouse, as_of=as_of, settings=settings, now=self.now(as_of, settings))
 
 
-class DeliverOperator(VendorOperator):
+class DeliverOperator(HasLineage, VendorOperator):
     """What deliveries to a vendor share.
 
     :param vendor: the vendor's code.
@@ -96,6 +116,7 @@ class DeliverOperator(VendorOperator):
         from arrears.hooks.vendor_sftp import VendorConnectionError
 
         now = self.now(as_of, settings)
+        before = [ledger.get_batch(warehouse, batch_id) for batch_id in batch_ids]
         with warehouse:
             expire_overdue(warehouse, as_of=as_of, now=now, settings=settings)
         try:
@@ -107,9 +128,14 @@ class DeliverOperator(VendorOperator):
             if any(ledger.get_batch(warehouse, batch).state is not BatchState.EXPIRED for batch in batch_ids):
                 raise
             self.log.warning("%s could not be reached before its lists expired", self.vendor)
-        states = {batch_id: str(ledger.get_batch(warehouse, batch_id).state) for batch_id in batch_ids}
+        after = [ledger.get_batch(warehouse, batch_id) for batch_id in batch_ids]
+        count_delivered(before, after)
+        states = {batch.batch_id: str(batch.state) for batch in after}
         self.log.info("%s: %s", self.vendor, states)
         return states
+
+    def flow(self) -> Flow:
+        return Flow(tables(self.warehouse_conn_id, [DELIVERED]), vendor_directory(self.vendor, "outbound"))
 
 
 class SendStopFileOperator(DeliverOperator):
@@ -122,7 +148,7 @@ class SendStopFileOperator(DeliverOperator):
         from arrears.delivery.stop import prepare_stop
 
         settings, as_of = get_settings(), business_date(context)
-        with connect(self.warehouse_conn_id) as warehouse:
+        with connect(self.warehouse_conn_id) as warehouse, red_gates_counted("contact_list"):
             batch = prepare_stop(
                 warehouse, vendor=self.vendor, as_of=as_of, now=self.now(as_of, settings), settings=settings
             )
@@ -163,7 +189,7 @@ class StopFileTakenSensor(BaseSensorOperator):
         return stop_accepted(warehouse, self.vendor, as_of)
 
 
-class BuildContactListOperator(VendorOperator):
+class BuildContactListOperator(HasLineage, VendorOperator):
     """Plan and write a vendor's list of one channel. Returns the batch id.
 
     :param vendor: the vendor's code.
@@ -182,8 +208,13 @@ class BuildContactListOperator(VendorOperator):
                 self.log.info("%s: %s rows written", plan.batch_id, plan.row_count)
         return [plan.batch_id for plan in plans]
 
+    def flow(self) -> Flow:
+        channels = sorted(vendor.channel for vendor in configured() if vendor.code == self.vendor)
+        decided = [f"intermediate.int_contact_list__{channel}" for channel in channels]
+        return Flow(tables(self.warehouse_conn_id, decided), tables(self.warehouse_conn_id, [DELIVERED]))
 
-class CheckContactListOperator(DispatchOperator):
+
+class CheckContactListOperator(HasLineage, DispatchOperator):
     """Run the list gate on the bytes that would leave; a red gate keeps the list at home.
 
     :param batch_ids: the batches, as returned by `BuildContactListOperator`.
@@ -199,9 +230,12 @@ class CheckContactListOperator(DispatchOperator):
         from arrears.delivery.lists import gate_batch
 
         settings = get_settings()
-        with connect(self.warehouse_conn_id) as warehouse:
+        with connect(self.warehouse_conn_id) as warehouse, red_gates_counted("contact_list"):
             for batch_id in self.batch_ids:
                 gate_batch(warehouse, batch_id=batch_id, settings=settings, docs_dir=settings.home / "data_docs")
+
+    def flow(self) -> Flow:
+        return Flow(tables(self.warehouse_conn_id, [DELIVERED]), [])
 
 
 class DeliverContactListOperator(DeliverOperator):

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from arrears.hooks.metrics import count
 from arrears.hooks.postgres import connect
+from arrears.metrics import FILES_REFUSED, RESULTS_LOADED, RESULTS_QUARANTINED
+from arrears.operators.lineage import VENDOR_TABLES, Flow, HasLineage, tables, vendor_directory
 from arrears.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ def read_vendor(
         )
 
 
-class ReadVendorResultsOperator(BaseOperator):
+class ReadVendorResultsOperator(HasLineage, BaseOperator):
     """Read a vendor's acknowledgements and results into landing; what is wrong goes to quarantine or is refused.
 
     A file that could not be read, judged or moved stays where it is, and the task fails once the others are read.
@@ -59,7 +62,16 @@ class ReadVendorResultsOperator(BaseOperator):
             "loaded_rows": report.loaded_rows,
             "rejected_rows": report.rejected_rows,
         }
+        count(RESULTS_LOADED, report.loaded_rows, vendor=self.vendor)
+        count(RESULTS_QUARANTINED, report.rejected_rows, vendor=self.vendor)
+        count(FILES_REFUSED, report.count("refused"), vendor=self.vendor)
         self.log.info("%s", summary)
         if report.errors:
             raise AirflowFailException(f"{len(report.errors)} files stay in inbound/: {report.errors[0]}")
         return summary
+
+    def flow(self) -> Flow:
+        return Flow(
+            vendor_directory(self.vendor, "inbound"),
+            tables(self.warehouse_conn_id, [*VENDOR_TABLES, "quarantine.vendor_result"]),
+        )

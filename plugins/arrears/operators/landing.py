@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from arrears.business_date import business_date
+from arrears.hooks.metrics import count, red_gates_counted
 from arrears.hooks.postgres import connect
+from arrears.metrics import ROWS_LANDED, ROWS_REJECTED
+from arrears.operators.lineage import Flow, HasLineage, tables
 from arrears.settings import get_settings
+from arrears.source.contract import SOURCE_SCHEMA, TABLES
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,7 +41,7 @@ class DaysBeforeDoneSensor(BaseSensorOperator):
         return found_nothing_before and under_way == 0
 
 
-class LoadCoreBankingOperator(BaseOperator):
+class LoadCoreBankingOperator(HasLineage, BaseOperator):
     """Copy what changed in the source into landing, as one batch that commits whole or not at all.
 
     :param tables: only these tables of the contract (default: all).
@@ -76,11 +80,20 @@ class LoadCoreBankingOperator(BaseOperator):
                 tables=self.tables,
                 is_counted=self.is_counted,
             )
+        for table in batch.tables:
+            count(ROWS_LANDED, table.landed_rows, table=table.name)
         self.log.info("batch %s landed", batch.batch_id)
         return batch.batch_id
 
+    def flow(self) -> Flow:
+        names = self.tables or [table.name for table in TABLES]
+        return Flow(
+            tables(self.source_conn_id, [f"{SOURCE_SCHEMA}.{name}" for name in names]),
+            tables(self.warehouse_conn_id, [f"landing.{name}" for name in names]),
+        )
 
-class CheckLandingOperator(BaseOperator):
+
+class CheckLandingOperator(HasLineage, BaseOperator):
     """Run the landing gate on a batch: rows that break a rule go to quarantine, a broken batch goes no further.
 
     :param batch_id: the batch, as returned by `LoadCoreBankingOperator`.
@@ -97,8 +110,17 @@ class CheckLandingOperator(BaseOperator):
         from arrears.quality.landing_gate import check_batch
 
         settings = get_settings()
-        with connect(self.warehouse_conn_id) as warehouse:
+        with connect(self.warehouse_conn_id) as warehouse, red_gates_counted("landing"):
             report = check_batch(
                 warehouse, batch_id=int(self.batch_id), settings=settings, docs_dir=settings.home / "data_docs"
             )
+        for table, rows in report.rejected.items():
+            count(ROWS_REJECTED, rows, table=table)
         self.log.info("batch %s passed its gate: %s", self.batch_id, report)
+
+    def flow(self) -> Flow:
+        names = [table.name for table in TABLES]
+        return Flow(
+            tables(self.warehouse_conn_id, [f"landing.{name}" for name in names]),
+            tables(self.warehouse_conn_id, [f"quarantine.{name}" for name in names]),
+        )

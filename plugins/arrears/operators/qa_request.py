@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 from arrears.business_date import business_date
 from arrears.hooks.postgres import connect
 from arrears.operators.delivery import VendorOperator, vendor_sftp
+from arrears.operators.lineage import Flow, HasLineage, tables, vendor_directory
 from arrears.settings import get_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class SendQaRequestOperator(VendorOperator):
+class SendQaRequestOperator(HasLineage, VendorOperator):
     """Send a vendor the recordings that it is asked to review; none where it has never reported one.
 
     :param vendor: the vendor's code.
@@ -28,3 +29,8 @@ class SendQaRequestOperator(VendorOperator):
         told = str(state) if state else "nothing to ask"
         self.log.info("review request for %s: %s", self.vendor, told)
         return told
+
+    def flow(self) -> Flow:
+        return Flow(
+            tables(self.warehouse_conn_id, ["landing.vendor_result"]), vendor_directory(self.vendor, "outbound")
+        )

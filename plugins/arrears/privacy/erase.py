@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import psycopg2.extensions
 from psycopg2 import sql
@@ -20,11 +19,12 @@ from psycopg2.extras import Json, execute_values
 
 from arrears.erasure_register import DROPPED, anonymous_columns, erasure_key
 from arrears.errors import ArrearsError
+from arrears.privacy import register_copy
 from arrears.privacy.warehouse import statement
 from arrears.settings import Settings
 from arrears.source.contract import TABLES, Table
 
-Cause = Literal["request", "retention"]
+Cause = register_copy.Cause
 
 PERSONAL = {column.name for table in TABLES for column in table.columns if column.personal} | {
     "first_name",
@@ -81,8 +81,21 @@ def erase(
     Raises:
         ErasureError: a place would still have a customer afterwards; rolled back.
     """
-    key = erasure_key(settings)
     erasures = {customer_id: f"erased-{secrets.token_hex(8)}" for customer_id in customers}
+    erase_as(warehouse, erasures, as_of=as_of, cause=cause, settings=settings)
+    return erasures
+
+
+def erase_as(
+    warehouse: psycopg2.extensions.connection,
+    erasures: Mapping[str, str],
+    *,
+    as_of: date,
+    cause: Cause,
+    settings: Settings,
+) -> None:
+    """Erase customers, each under the id of an erasure that is given. As `erase`."""
+    key = erasure_key(settings)
     with warehouse, warehouse.cursor() as cursor:
         # No load may bring a customer back between the look and the commit.
         cursor.execute("select pg_advisory_xact_lock(hashtext('arrears.landing'))")
@@ -98,7 +111,14 @@ def erase(
         _require_gone(cursor, relations)
         _record_places(cursor, erasures.values(), places)
         cursor.execute(statement("note_copies_gone"))
-    return erasures
+        # Last, and before the commit: an erasure that is not in the copy would be undone by a restore.
+        register_copy.add(
+            settings,
+            [
+                register_copy.Entry(erasure_id, key.hash_of(customer_id).hex(), cause, as_of)
+                for customer_id, erasure_id in erasures.items()
+            ],
+        )
 
 
 def _insert_register(

@@ -18,6 +18,7 @@ from arrears.dbt_build import dbt_environment
 from arrears.errors import ServiceError
 from arrears.services import sftp
 from arrears.services.processes import Daemon, require_free_port
+from arrears.services.telemetry import telemetry_environment
 from arrears.services.vendors import vendor_codes, vendor_pool
 from arrears.settings import PROJECT_ROOT, Settings
 
@@ -200,6 +201,7 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
     if settings.dbt_mode == "watcher":
         # Cosmos runs dbt itself, with the environment of the process.
         environment.update(dbt_environment(settings))
+    environment.update(telemetry_environment(settings))
     environment.update(connection_environment(settings))
     environment.update({f"ARREARS_{name.upper()}": str(value) for name, value in _changed(settings).items()})
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}

@@ -15,6 +15,8 @@ class Vendor:
     code: str
     channel: str
     connection_id: str
+    directory: str
+    """Where its `outbound/` and `inbound/` are on its server."""
     encryption_key: str
     """Name of its OpenPGP certificate; empty for plain files."""
 
@@ -23,7 +25,7 @@ def configured() -> list[Vendor]:
     """The vendors of the seed, in its order."""
     with VENDORS_SEED.open(newline="", encoding="utf-8") as file:
         return [
-            Vendor(row["vendor"], row["channel"], row["connection_id"], row["encryption_key"])
+            Vendor(row["vendor"], row["channel"], row["connection_id"], row["directory"] or "/", row["encryption_key"])
             for row in csv.DictReader(file)
         ]
 

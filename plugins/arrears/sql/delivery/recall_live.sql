@@ -7,6 +7,7 @@ select
     batch.vendor,
     batch.as_of,
     batch.valid_until,
+    batch.adopted_at is not null as is_adopted,
     build.known_at
 from ops.delivery_batch as batch
 left join staging.channels as channel on batch.channel = channel.channel

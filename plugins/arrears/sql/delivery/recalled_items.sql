@@ -134,6 +134,32 @@ held_item as (
     where said.is_promise and said.said_at_batch is distinct from item.batch_id
 ),
 
+-- A list that left by decisions that are lost is held against those of now. A case that was referred goes on while its approvals
+-- are asked for again.
+undecided_item as (
+    select
+        item.batch_id,
+        item.contact_ref,
+        case
+            when decision.customer_id is null or decision.reason_code in ('NOT_IN_ARREARS', 'PAID_SINCE', 'BELOW_MINIMUM')
+                then 'nothing_due'
+            when decision.reason_code = 'PROMISE_OPEN' then 'promise_made'
+            else 'do_not_contact'
+        end as reason
+    from recall_live as live
+    inner join ops.delivery_item as item on live.batch_id = item.batch_id
+    left join marts.fct_contact_decision as decision
+        on
+            live.as_of = decision.as_of
+            and live.channel = decision.channel
+            and item.customer_id = decision.customer_id
+            and item.currency = decision.currency
+    where
+        live.is_adopted
+        and decision.decision is distinct from 'contact'
+        and decision.reason_code is distinct from 'NOT_APPROVED'
+),
+
 -- The day's file ---------------------------------------------------------------------------------------------------
 earlier as (
     select
@@ -162,6 +188,8 @@ found as (
         select * from paid
         union all
         select * from held_item
+        union all
+        select * from undecided_item
     ) as reasons
     inner join ops.delivery_item as item
         on reasons.batch_id = item.batch_id and reasons.contact_ref = item.contact_ref

@@ -27,7 +27,7 @@ begin
             ('ops.calendar_day', 'jurisdiction day is_business_day is_public_holiday holiday_name'),
             (
                 'ops.delivery_batch',
-                'batch_id kind channel vendor generation as_of sequence state row_count planned_at valid_until acknowledge_by supersedes refused_reason sending_since'
+                'batch_id kind channel vendor generation as_of sequence state row_count planned_at valid_until acknowledge_by supersedes refused_reason sending_since adopted_at'
             ),
             ('ops.delivery_event', 'event_id batch_id from_state to_state detail happened_at'),
             (

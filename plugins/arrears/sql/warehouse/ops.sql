@@ -250,11 +250,15 @@ create table if not exists ops.delivery_batch (
 );
 alter table ops.delivery_batch add column if not exists inputs_hmac text not null default '';
 alter table ops.delivery_batch add column if not exists sending_since timestamptz;
+alter table ops.delivery_batch add column if not exists adopted_at timestamptz;
 comment on column ops.delivery_batch.channel is '`all` for stop and recall files, which speak to a vendor as a whole.';
 comment on column ops.delivery_batch.inputs_hmac is
     'What the batch was planned from, under the secret contact_ref_key: a plan from the same inputs is the same batch.';
 comment on column ops.delivery_batch.sending_since is
     'From here on the vendor may have the manifest, whatever the state says: the batch is sent again, never superseded.';
+
+comment on column ops.delivery_batch.adopted_at is
+    'Since then it is in the ledger again: it was found at the vendor after the warehouse was restored to before it left.';
 
 create table if not exists ops.delivery_item (
     batch_id text not null references ops.delivery_batch,
