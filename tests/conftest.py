@@ -4,6 +4,7 @@ Nothing here touches a running demo: the state directory, the ports and the data
 """
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +16,9 @@ from dbt_common.behavior_flags import BehaviorFlagRendered
 from ports import free_port
 from postgres_server import serving
 
+from arrears.services.airflow import airflow_environment, create_secrets
 from arrears.services.postgres import admin_connection, create_database
+from arrears.services.sftp import create_sftp_keys
 from arrears.settings import Settings, get_settings
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
@@ -70,6 +73,20 @@ def server() -> Iterator[Settings]:
         settings = get_settings()
         with serving(settings):
             yield settings
+
+
+@pytest.fixture(scope="session")
+def airflow(server: Settings) -> Iterator[dict[str, str]]:
+    """A migrated metadata database and Airflow's environment in this process, set before Airflow is imported."""
+    create_secrets(server)
+    create_sftp_keys(server)
+    environment = airflow_environment(server) | {"ARREARS_FOLLOW_CLOCK": "false"}
+    before = dict(os.environ)
+    os.environ.update(environment)
+    subprocess.run(["airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
+    yield environment
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture

@@ -190,12 +190,16 @@ def explain(
     as_of: date,
     settings: Settings,
     steward: psycopg2.extensions.connection | None = None,
+    asked_by: str | None = None,
+    purpose: str = "arrears explain",
 ) -> Explanation:
     """Everything that stands behind a customer's decisions of a day. Commits the record that it was asked.
 
     Args:
         steward: A connection of a role that may read contact values; they are masked without one, and where its
             jurisdiction is another.
+        asked_by: The person, for the record; whoever runs this process where nobody is named.
+        purpose: By which door it was asked, for the record.
 
     Raises:
         ExplainError: no such customer; or no build of that day has passed.
@@ -233,7 +237,9 @@ def explain(
             limits=limits,
             outcomes=tuple(_outcome(row, pack, facts, points, zone) for row in decisions),
         )
-        record_access(warehouse, customer_id=customer_id, as_of=as_of, what="explanation", purpose="arrears explain")
+        record_access(
+            warehouse, customer_id=customer_id, as_of=as_of, what="explanation", purpose=purpose, asked_by=asked_by
+        )
     return explanation
 
 

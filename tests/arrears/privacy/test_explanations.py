@@ -11,9 +11,11 @@ import psycopg2
 import pytest
 from decision_cases import build_cases
 from decision_world import AS_OF, World
+from markupsafe import escape
 from marts_warehouse import Warehouse
 from rich.console import Console
 
+from arrears.board.pages import render as page_of
 from arrears.cli.explain import render
 from arrears.explain import (
     WHAT_WOULD_CHANGE,
@@ -191,6 +193,28 @@ def test_the_rules_of_a_medium_and_weekday_are_cited(is_holiday: bool, cited: li
     pack = Pack(Rows(), [{"policy_id": "GB"}], sunday, is_holiday=is_holiday)  # type: ignore[arg-type]
 
     assert [rule.text for rule in pack.hours("care", "phone")] == cited
+
+
+def test_the_board_shows_the_same_with_nothing_missing(decided: Warehouse) -> None:
+    for customer_id in {customer_id for customer_id, *_ in build_cases(World())}:
+        found = ask(decided, customer_id)
+        places = {"board": "/arrears", "airflow": "", "may_look_up": True}
+        page = page_of("customer.html", found=found, problem=None, customer_id=customer_id, day=AS_OF, **places)
+        for outcome in found.outcomes:
+            assert escape(outcome.changes_when) in page
+            assert all(reason.code in page and escape(reason.text) in page for reason in outcome.reasons)
+            if outcome.decision == "contact":
+                assert outcome.contact_point and escape(outcome.contact_point.value) in page
+
+
+def test_the_person_who_asked_is_written_down_where_one_is_named(decided: Warehouse) -> None:
+    options = {"customer_id": "m2", "as_of": AS_OF, "settings": decided.settings}
+    explain(decided.connection, asked_by="anna", purpose="board", **options)
+
+    (look,) = decided.rows(
+        "select person, purpose from ops.personal_data_access where customer_id = 'm2' order by access_id desc limit 1"
+    )
+    assert look == {"person": "anna", "purpose": "board"}
 
 
 def test_values_are_masked_unless_the_role_may_see_them(decided: Warehouse) -> None:

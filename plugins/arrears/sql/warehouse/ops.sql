@@ -78,6 +78,7 @@ create table if not exists ops.quality_results (
     docs_path text,
     checked_at timestamptz not null default clock_timestamp()
 );
+create index if not exists quality_results_as_of on ops.quality_results (as_of);
 comment on column ops.quality_results.subject is 'What was checked: a table, a mart, a list, a file kind.';
 comment on column ops.quality_results.reference is 'Which one: a load batch, a mart build, a delivery batch id, a vendor file''s sha256.';
 comment on column ops.quality_results.found is 'Figures and names of things, never a value of a personal column.';
