@@ -70,16 +70,16 @@ def forecast(flows: pd.DataFrame, assumptions: pd.DataFrame, overdue_tiers: froz
         seed: the same figures come of the same flows, assumptions and seed.
     """
     tiers, overdue = [], []
-    origin = max(flows["month"], default=None)
+    origin = max(flows["month"], default=date.min)
     for number, ((product, currency), own) in enumerate(flows.groupby(["product", "currency"], sort=True)):
         history = _History.read(own, origin)
         if history is None:
             continue
         overlay = Overlay(assumptions, str(product))
         paths = _play(history, overlay, np.random.default_rng([seed, number]))
-        common = {"product": product, "currency": currency, "origin": origin}
-        tiers += [common | row for row in _tier_rows(history, paths, overlay)]
-        overdue += [common | row for row in _overdue_rows(history, paths, overdue_tiers)]
+        common: dict[str, Any] = {"product": product, "currency": currency, "origin": origin}
+        tiers += [{**common, **row} for row in _tier_rows(history, paths, overlay)]
+        overdue += [{**common, **row} for row in _overdue_rows(history, paths, overdue_tiers)]
     return Forecast(pd.DataFrame(tiers, columns=TIER_COLUMNS), pd.DataFrame(overdue, columns=OVERDUE_COLUMNS))
 
 
@@ -87,9 +87,7 @@ class Overlay:
     """What is assumed about months to come, of one product: a row for the product comes before one for all."""
 
     def __init__(self, assumptions: pd.DataFrame, product: str) -> None:
-        self._rows: list[dict[str, Any]] = [
-            row for row in assumptions.to_dict("records") if row["product"] in (None, product)
-        ]
+        self._rows = [row for row in assumptions.to_dict("records") if row["product"] in (None, product)]
 
     def worsening(self, month: date) -> float:
         """How many times as likely as usual a loan is to fall further behind in that month."""
@@ -202,7 +200,7 @@ def _play(history: _History, overlay: Overlay, random: np.random.Generator) -> _
         rates = _worsened(_lawful(rates), overlay.worsening(_months_after(history.origin, ahead + 1)))
         moved = random.multinomial(loans, rates)
         new = random.poisson(history.new_loans[month])
-        size = _ratio(principal, loans)
+        size = _ratio(principal, loans.astype(float))
         principal_moved = np.einsum("pij,pi,ij->pj", moved, size, history.growth) + new * history.new_size
         loans_moved = moved.sum(1) + new
         seen_loans[:, ahead] = loans_moved[:, : tiers + 1]
