@@ -8,7 +8,25 @@ from pathlib import Path
 
 import pytest
 from ports import free_port
+from receivers import Hook, Mailbox, mailbox, web_hook
 from running_system import System
+
+DUE_SECONDS = 30
+"""So soon a load is late here: a deadline is to pass while a test waits."""
+
+
+@pytest.fixture(scope="session")
+def mail() -> Iterator[Mailbox]:
+    """The mail server of whoever is on call."""
+    with mailbox() as box:
+        yield box
+
+
+@pytest.fixture(scope="session")
+def hook() -> Iterator[Hook]:
+    """Their web hook."""
+    with web_hook() as receiver:
+        yield receiver
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +39,9 @@ def system() -> Iterator[System]:
         "ARREARS_POSTGRES_PORT": str(free_port()),
         "ARREARS_SFTP_PORT": str(free_port()),
         "ARREARS_AIRFLOW_PORT": str(free_port()),
+        "ARREARS_ALERT_MAIL_TO": "on-call@bank.example",
+        "ARREARS_ALERT_WEB_HOOK": "on_call",
+        "ARREARS_LANDING_DUE_MINUTES": str(DUE_SECONDS / 60),
         "COLUMNS": "200",
     }
     system = System(home, environment)
