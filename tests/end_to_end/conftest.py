@@ -9,7 +9,25 @@ from pathlib import Path
 import pytest
 from listeners import StatsdServer, statsd_server
 from ports import free_port
+from receivers import Hook, Mailbox, mailbox, web_hook
 from running_system import System
+
+DUE_SECONDS = 30
+"""So soon a load is late here: a deadline is to pass while a test waits."""
+
+
+@pytest.fixture(scope="session")
+def mail() -> Iterator[Mailbox]:
+    """The mail server of whoever is on call."""
+    with mailbox() as box:
+        yield box
+
+
+@pytest.fixture(scope="session")
+def hook() -> Iterator[Hook]:
+    """Their web hook."""
+    with web_hook() as receiver:
+        yield receiver
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +49,9 @@ def system(statsd: StatsdServer) -> Iterator[System]:
         "ARREARS_AIRFLOW_PORT": str(free_port()),
         "ARREARS_LINEAGE_TO": str(home / "lineage.jsonl"),
         "ARREARS_METRICS_TO": f"statsd://127.0.0.1:{statsd.port}",
+        "ARREARS_ALERT_MAIL_TO": "on-call@bank.example",
+        "ARREARS_ALERT_WEB_HOOK": "on_call",
+        "ARREARS_LANDING_DUE_MINUTES": str(DUE_SECONDS / 60),
         "COLUMNS": "200",
     }
     system = System(home, environment)

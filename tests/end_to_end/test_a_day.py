@@ -5,6 +5,7 @@ The tests build on each other, in the order of this file, as a person's first ho
 
 import hashlib
 import json
+import time
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ import psycopg2
 import pytest
 from listeners import StatsdServer
 from portfolio_files import write_worked_bank
+from receivers import Hook, Mailbox
 from running_system import System
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.sftp, pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -296,8 +298,23 @@ def test_another_bank_replaces_the_first(system: System, demo_output: str, tmp_p
     ]
 
 
+def test_alerts_arrive_where_the_connections_say(
+    system: System, demo_output: str, mail: Mailbox, hook: Hook, tmp_path: Path
+) -> None:
+    connections = tmp_path / "connections.json"
+    connections.write_text(json.dumps({"smtp_default": mail.connection(), "on_call": hook.connection()}))
+    added = system.arrears("airflow", "connections", "import", str(connections))
+    assert added.returncode == 0, added.stderr[-2000:]
+
+    tested = system.arrears("alerts", "--test")
+
+    assert tested.returncode == 0, tested.stderr
+    assert mail.titles.count("[Arrears warning] test: This is a test: test") == 1
+    assert [post["occasion"] for post in hook.posts].count("test") == 1
+
+
 def test_half_a_file_stops_the_day_before_the_marts(
-    system: System, demo_output: str, statsd: StatsdServer, tmp_path: Path
+    system: System, demo_output: str, statsd: StatsdServer, tmp_path: Path, mail: Mailbox, hook: Hook
 ) -> None:
     write_worked_bank(tmp_path, share_of_transactions=0.5)
     assert system.arrears("source", "load", str(tmp_path)).returncode == 0
@@ -310,14 +327,23 @@ def test_half_a_file_stops_the_day_before_the_marts(
     assert ("load_core_banking.check", "FAIL") in {(e["job"]["name"], e["eventType"]) for e in events(system)}
     assert system.query("select max(build_id) from ops.mart_build") == before
 
+    assert "[Arrears critical] A gate stopped bad data: load_core_banking.check" in mail.titles
+    post = told(hook, "gate_failed", "load_core_banking.check")
+    assert "failed for 2026-01-16" in post["summary"] and "loan_transactions" in post["summary"]
+    assert f":{system.environment['ARREARS_AIRFLOW_PORT']}/dags/load_core_banking/runs/" in post["log"]
+    listed = system.arrears("alerts")
+    assert listed.returncode == 0, listed.stderr
+    assert "gate_failed" in listed.stdout and "load_core_banking.check" in listed.stdout
 
-def test_a_dropped_column_stops_the_load(system: System, demo_output: str, tmp_path: Path) -> None:
+
+def test_a_dropped_column_stops_the_load(system: System, demo_output: str, tmp_path: Path, hook: Hook) -> None:
     write_worked_bank(tmp_path)
     assert system.arrears("source", "load", str(tmp_path), "--replace").returncode == 0
     system.query("alter table core_banking.loans drop column day_count", "source")
     run = system.arrears("run", "--as-of", "2026-01-15", "--until", "landing")
     assert run.returncode == 1
     assert "loans" in run.stderr and "day_count" in run.stderr
+    assert "core_banking.loans.day_count" in told(hook, "source_drift", "core_banking")["summary"]
     system.query("alter table core_banking.loans add column day_count text", "source")
     assert system.arrears("source", "load", str(tmp_path), "--replace").returncode == 0
 
@@ -354,6 +380,48 @@ def test_a_backfill_equals_days_run_one_by_one(system: System, demo_output: str,
     assert seen[0] == seen[1]
 
 
+def test_what_failed_and_went_through_later_is_over(system: System, demo_output: str, hook: Hook) -> None:
+    """The days of the backfill are later ones, and were loaded and let pass."""
+    over = {(post["code"], post["subject"]) for post in hook.posts if post["occasion"] == "closed"}
+    assert over >= {("gate_failed", "load_core_banking.check"), ("source_drift", "core_banking")}
+
+
+def test_a_load_that_does_not_begin_is_told_of_when_its_deadline_has_passed(
+    system: System, demo_output: str, mail: Mailbox, hook: Hook
+) -> None:
+    """Airflow's scheduler notices it: a run that waits, since its DAG is paused."""
+    assert system.arrears("airflow", "dags", "pause", "load_core_banking", "--yes").returncode == 0
+    queued = system.arrears(
+        *("airflow", "backfill", "create", "--dag-id", "load_core_banking"),
+        *("--from-date", "2026-02-11T00:00:00+00:00", "--to-date", "2026-02-11T23:59:59+00:00"),
+    )
+    assert queued.returncode == 0, queued.stderr[-2000:]
+
+    deadline = time.monotonic() + 180
+    while not any(post["code"] == "landing_late" and post["subject"] == "2026-02-11" for post in hook.posts):
+        assert time.monotonic() < deadline, "nobody was told"
+        time.sleep(1)
+    assert "of 2026-02-11 core banking is not loaded in time" in told(hook, "landing_late", "2026-02-11")["summary"]
+    assert "[Arrears critical] The night's load is late: 2026-02-11" in mail.titles
+
+
+def test_nothing_personal_in_alerts(system: System, demo_output: str, mail: Mailbox, hook: Hook) -> None:
+    personal = system.query(
+        """
+        select customer_id from landing.customers
+        union
+        select full_name from landing.customers
+        union
+        select value from landing.contact_points
+        """
+    )
+    needles = {value for (value,) in personal if value}
+    assert len(needles) > 100
+    said = [*mail.titles, *mail.bodies, json.dumps(hook.posts, ensure_ascii=False)]
+    said.append(str(system.query("select * from ops.alert") + system.query("select * from ops.alert_message")))
+    assert not [needle for needle in needles if any(needle in text for text in said)]
+
+
 def test_down_leaves_no_process_behind(system: System, demo_output: str) -> None:
     assert len(system.processes()) > 5
     assert system.arrears("down").returncode == 0
@@ -362,9 +430,14 @@ def test_down_leaves_no_process_behind(system: System, demo_output: str) -> None
     assert system.arrears("down").returncode == 0
 
 
-def wait_for_builds(system: System, days: list[date]) -> None:
-    import time
+def told(hook: Hook, code: str, subject: str) -> dict[str, Any]:
+    """The post that opened an alert: the only one that did."""
+    opened = [post for post in hook.posts if post["occasion"] == "opened"]
+    (post,) = [post for post in opened if (post["code"], post["subject"]) == (code, subject)]
+    return post
 
+
+def wait_for_builds(system: System, days: list[date]) -> None:
     deadline = time.monotonic() + 600
     statement = (
         "select as_of from ops.mart_build where state = 'passed'"

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from arrears.alerts.catalogue import Severity
 from arrears.alerts.ledger import Finding
 from arrears.errors import GateBrokenError, GateError, SchemaDriftError, TierSwingError
 from arrears.privacy.retention import RetentionError
@@ -21,19 +22,26 @@ _LONGEST = 1000
 
 
 def finding_of(
-    task: str, error: BaseException | str | None, *, as_of: date | None, log_url: str | None = None
+    task: str,
+    error: BaseException | str | None,
+    *,
+    as_of: date | None,
+    log_url: str | None = None,
+    is_urgent: bool = True,
 ) -> Finding:
     """What to say of a task that failed.
 
     Args:
         task: `dag.task`, as it stands in `ops.alert.raised_by`.
         error: Why; Airflow gives a text, or nothing, where a task was killed.
+        is_urgent: Whether customers feel it before the next working day.
     """
     code, subject = next(
         ((code, subject or task) for kind, code, subject in _CODES if isinstance(error, kind)), ("dag_failed", task)
     )
     day = f" for {as_of}" if as_of else ""
-    return Finding(code, subject, f"{task} failed{day}: {_reason(error)}", as_of, log_url)
+    severity = None if is_urgent else Severity.WARNING
+    return Finding(code, subject, f"{task} failed{day}: {_reason(error)}", as_of, log_url, severity)
 
 
 def _reason(error: BaseException | str | None) -> str:

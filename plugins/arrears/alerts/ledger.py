@@ -12,7 +12,7 @@ from functools import partial
 import psycopg2.extensions
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from arrears.alerts.catalogue import KINDS
+from arrears.alerts.catalogue import KINDS, Severity
 from arrears.alerts.destinations import configured
 from arrears.settings import Settings
 from arrears.sql_files import read_statement
@@ -40,6 +40,8 @@ class Finding:
     """One sentence with the figures. Never a value of a customer."""
     as_of: date | None = None
     log_url: str | None = None
+    severity: Severity | None = None
+    """None: that of its kind."""
 
 
 def raise_alerts(
@@ -57,7 +59,7 @@ def raise_alerts(
             values = {
                 "code": kind.code,
                 "subject": finding.subject,
-                "severity": str(kind.severity),
+                "severity": str(finding.severity or kind.severity),
                 "summary": finding.summary,
                 "run_book": kind.run_book(settings.run_book_url),
                 "log_url": finding.log_url,

@@ -19,6 +19,7 @@ class Message:
 
     occasion: Occasion
     kind: Kind
+    severity: str
     subject: str
     summary: str
     run_book: str
@@ -30,7 +31,7 @@ class Message:
     @property
     def title(self) -> str:
         """The line that is read on a lock screen."""
-        return f"[Arrears {self.kind.severity}] {_PREFIX[self.occasion]}{self.kind.title}: {self.subject}"
+        return f"[Arrears {self.severity}] {_PREFIX[self.occasion]}{self.kind.title}: {self.subject}"
 
     def parts(self) -> list[tuple[str, str]]:
         """Headings and texts, in the order in which they are read."""
@@ -56,7 +57,7 @@ class Message:
             "occasion": self.occasion,
             "alert_id": self.alert_id,
             "code": self.kind.code,
-            "severity": str(self.kind.severity),
+            "severity": self.severity,
             "title": self.kind.title,
             "subject": self.subject,
             "summary": self.summary,
@@ -74,7 +75,7 @@ def unrecorded(
     """A message that stands in no ledger."""
     kind = KINDS[code]
     since = now.astimezone(settings.bank_tz)
-    return Message(occasion, kind, subject, summary, kind.run_book(settings.run_book_url), since)
+    return Message(occasion, kind, str(kind.severity), subject, summary, kind.run_book(settings.run_book_url), since)
 
 
 def _linked(text: str) -> str:

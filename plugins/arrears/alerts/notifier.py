@@ -25,7 +25,13 @@ class FailureNotifier(BaseNotifier):
 
         settings, now = get_settings(), datetime.now(UTC)
         task = _task(context)
-        finding = finding_of(task, context.get("exception"), as_of=_as_of(context), log_url=context["ti"].log_url)
+        finding = finding_of(
+            task,
+            context.get("exception"),
+            as_of=_as_of(context),
+            log_url=context["ti"].log_url,
+            is_urgent="impact:high" in context["dag"].tags,
+        )
         try:
             with connect("warehouse") as warehouse:
                 raise_alerts(warehouse, [finding], raised_by=task, now=now, settings=settings)

@@ -54,12 +54,12 @@ def _send_one(
         row = cursor.fetchone()
         if row is None:
             return "taken"
-        occasion, alert_id, code, subject, summary, run_book, log_url, opened_at, is_so = row
+        occasion, alert_id, code, severity, subject, summary, run_book, log_url, opened_at, is_so = row
         if not is_so:
             cursor.execute("update ops.alert_message set state = 'dropped' where message_id = %s", (message_id,))
             return "dropped"
         since = opened_at.astimezone(settings.bank_tz)
-        message = Message(occasion, KINDS[code], subject, summary, run_book, since, alert_id, log_url)
+        message = Message(occasion, KINDS[code], severity, subject, summary, run_book, since, alert_id, log_url)
         failure = _try(destination, message)
         if failure:
             cursor.execute(

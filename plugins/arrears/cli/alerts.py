@@ -67,8 +67,8 @@ def send_test(settings: Settings) -> None:
     from arrears.alerts.message import unrecorded
     from arrears.services.airflow import airflow_environment
 
-    # The connections are Airflow's, whose logging would come between our lines.
-    os.environ |= airflow_environment(settings)
+    # Connections are looked for as Airflow's own command line does: in its metadata database, too.
+    os.environ |= {**airflow_environment(settings), "_AIRFLOW_PROCESS_CONTEXT": "server"}
     logging.getLogger("httpx").setLevel(logging.WARNING)
     places = configured(settings)
     if not places:

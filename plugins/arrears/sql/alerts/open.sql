@@ -5,6 +5,7 @@ values (
     %(code)s, %(subject)s, %(severity)s, %(summary)s, %(run_book)s, %(log_url)s, %(as_of)s, %(raised_by)s, %(now)s, %(now)s
 )
 on conflict (code, subject) where closed_at is null do update set
+severity = excluded.severity,
 summary = excluded.summary,
 run_book = excluded.run_book,
 log_url = excluded.log_url,

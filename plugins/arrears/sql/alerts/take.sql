@@ -3,6 +3,7 @@ select
     message.occasion,
     alert.alert_id,
     alert.code,
+    alert.severity,
     alert.subject,
     alert.summary,
     alert.run_book,
