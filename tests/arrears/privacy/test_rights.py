@@ -22,7 +22,7 @@ COLLECTORS |= {"coaching_evidence"}
 """Of the bank's and the vendors' own people, by a code."""
 FACTS = set(
     """
-    acknowledge_by acknowledges_stop affordability all_reasons amount amount_collected amount_due amount_kept
+    acknowledge_by acknowledges_stop adopted_at affordability all_reasons amount amount_collected amount_due amount_kept
     amount_promised amount_recovered approvers arm arrears_amount as_of asset_class attempted_at attempted_month
     attempts batch_id batch_rows began_at border breaches build_id capacity cases category channel checked_at
     checked_rows closed closing_principal complaints complaints_open complaints_upheld contact_rate contacts cost
