@@ -2,13 +2,17 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from delivery_day import AS_OF, Day
+from typer.testing import CliRunner
 
+from arrears.cli.main import app
 from arrears.delivery import list_gate
 from arrears.delivery.adopt import Adopted, adopt, put_back_read_files
 from arrears.delivery.legal import record_approval
@@ -18,6 +22,7 @@ from arrears.delivery.send import deliver
 from arrears.errors import DeliveryError
 from arrears.hooks.vendor_sftp import VendorSftp
 from arrears.quality.suites import RuleResult, Severity
+from arrears.services.airflow import create_secrets
 from arrears.services.openpgp_keys import create_openpgp_keys
 
 pytestmark = [pytest.mark.postgres, pytest.mark.sftp]
@@ -197,3 +202,17 @@ def test_files_that_were_read_and_forgotten_are_read_again(
     assert put_back_read_files(day.warehouse, sms, vendor="demo_sms") == 1
     assert {path.name for path in inbound.glob("*.csv")} == {"forgotten.csv"}
     assert {path.name for path in (inbound / "done").iterdir()} == {"known.csv", "known.csv.reason.json"}
+
+
+def test_the_command_takes_in_what_left_and_shows_it(day: Day, sms: VendorSftp) -> None:
+    create_secrets(day.settings)
+    before = ledger(day, SMS)
+    forget(day, "contact_list")
+
+    with patch.dict(os.environ):
+        result = CliRunner().invoke(app, ["deliveries", "--as-of", "2020-04-15", "--adopt"], catch_exceptions=False)
+
+    assert result.exit_code == 0
+    assert f"{SMS} adopted: 2 rows" in result.output
+    assert ledger(day, SMS) == before
+    assert day.state(SMS) == "uploaded"
