@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.dbt_lineage import last_written, model_events
 from arrears.hooks.postgres import place
-from arrears.lineage import NAMESPACE
+from arrears.lineage import NAMESPACE, transport
 from arrears.services.vendors import configured
 from arrears.settings import Settings, get_settings
 
@@ -91,8 +91,8 @@ def models_reported(context: "Context") -> Iterator[None]:
 
 
 def _report_models(context: "Context", settings: Settings) -> None:
-    from airflow.providers.openlineage.api.core import emit
     from airflow.providers.openlineage.plugins import macros
+    from openlineage.client import OpenLineageClient
     from openlineage.common.provider.dbt.facets import ParentRunMetadata
 
     task = context["ti"]
@@ -104,5 +104,9 @@ def _report_models(context: "Context", settings: Settings) -> None:
         root_parent_job_name=macros.lineage_root_job_name(task),
         root_parent_job_namespace=macros.lineage_root_job_namespace(task),
     )
+    # Not by Airflow's own emitter: it looks for secrets in each of hundreds of events, and tries the next as long where
+    # one could not be sent.
+    client = OpenLineageClient(config={"transport": transport(settings.lineage_to)})
     for event in model_events(settings, parent=parent):
-        emit(event)
+        client.emit(event)
+    client.close()
