@@ -16,6 +16,7 @@ were written (`ops.sealed_day`) do not change any more.
 
 `ARREARS_DBT_MODE=watcher` shows every model as a task of its own through Cosmos, at several times the cost.
 Hands on: asset `marts`, partition key = business date (dispatches the lists).
+Run-book: `docs/runbook/dags/build_marts.md`.
 """
 
 from typing import Any

@@ -19,6 +19,7 @@
 * `ask_<vendor>`: the vendor did not get its request for reviews. Its list is not affected; clear the task.
 
 Hands on: asset `contact_lists`, partition key = business date.
+Run-book: `docs/runbook/dags/dispatch_contact_lists.md`.
 """
 
 from datetime import timedelta

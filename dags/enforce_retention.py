@@ -9,6 +9,7 @@ The policy is `retention.csv` of the policy packs. What a legal duty asks us to 
 * `erase`: the policy is missing or wrong (the message names the row): nothing was erased.
 * `remove_copies`: a vendor's server could not be reached; the other vendors' copies are gone. Clear it when it is back.
 * `report`: something is past its time and still there. Its log has the report by kind, also in `ops.retention_result`.
+Run-book: `docs/runbook/dags/enforce_retention.md`.
 """
 
 from airflow.sdk import CronPartitionTimetable, dag

@@ -7,6 +7,7 @@ Files that a vendor must mend are not a failure: they lie in its `inbound/refuse
 `ops.vendor_file` lists them; single bad rows are in `quarantine.vendor_result`.
 
 Then the marts that measure contacts, promises and collectors are built again. Hands on: asset `vendor_results`.
+Run-book: `docs/runbook/dags/ingest_vendor_results.md`.
 """
 
 from airflow.providers.standard.operators.empty import EmptyOperator

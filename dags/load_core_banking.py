@@ -14,6 +14,7 @@ passed. Running the same hour twice adds no row.
 
 Hands on: asset `landing`, partition key = business date (builds the marts). With the parameter `until` =
 `landing` the day stops here.
+Run-book: `docs/runbook/dags/load_core_banking.md`.
 """
 
 from typing import Any

@@ -8,6 +8,7 @@ recall file to each vendor for which something changed.
 **When it is red**, customers who have paid may be called: mend it first. `load` and `check` as in `load_core_banking`;
 `send_…`: the vendor could not be reached; the next run tries again (`ops.vendor_outage` says when). Telephone the
 vendor if it lasts. The others have theirs.
+Run-book: `docs/runbook/dags/recall_paid_accounts.md`.
 """
 
 from airflow.sdk import CronPartitionTimetable, dag

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from openlineage.client.client import Event
 
 NAMESPACE = "arrears"
-"""Of our jobs: those of Airflow are `<dag>` and `<dag>.<task>`, those of dbt `warehouse.<schema>.<model>`."""
+"""Of our jobs: those of Airflow are `<dag>` and `<dag>.<task>`, those of dbt `warehouse.<schema>.arrears.<model>`."""
 
 _SEE_LOG = "the message is in the task's log in Airflow"
 _OF_RUN = ("conf", "note", "triggering_user_name")

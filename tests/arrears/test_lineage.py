@@ -9,8 +9,11 @@ from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import error_message_run
 
+from arrears.dbt_build import BuildError
 from arrears.errors import ConfigurationError
 from arrears.lineage import transport
+from arrears.operators import lineage
+from arrears.settings import Settings
 
 
 def failure(message: str) -> RunEvent:
@@ -52,3 +55,26 @@ def test_an_address_is_an_endpoint_or_a_file(address: str, inner: dict[str, obje
 def test_another_address_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"ARREARS_LINEAGE_TO.*'kafka://x'"):
         transport("kafka://x")
+
+
+def test_a_build_is_told_of_once_and_does_not_fail_for_who_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARREARS_HOME", str(tmp_path))
+    monkeypatch.setenv("ARREARS_LINEAGE_TO", "http://127.0.0.1:9")
+    results = tmp_path / "dbt" / "target" / "run_results.json"
+    results.parent.mkdir(parents=True)
+    results.write_text("of another build")
+    reported = []
+
+    def report(context: object, settings: Settings) -> None:
+        reported.append(results.read_text())
+        raise ConnectionError
+
+    monkeypatch.setattr(lineage, "_report_models", report)
+    with pytest.raises(BuildError), lineage.models_reported({}):
+        raise BuildError("another build is running")
+    assert reported == []
+    with lineage.models_reported({}):
+        results.write_text("of this one")
+    assert reported == ["of this one"]

@@ -29,3 +29,11 @@ def connect(conn_id: str) -> Iterator[psycopg2.extensions.connection]:
         )
     ) as connection:
         yield connection
+
+
+def place(conn_id: str) -> tuple[str, str]:
+    """Where an Airflow connection leads: `host:port`, and the database."""
+    from airflow.sdk import BaseHook
+
+    details = BaseHook.get_connection(conn_id)
+    return f"{details.host}:{details.port or 5432}", str(details.schema)

@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from arrears.dbt_lineage import last_written, model_events
-from arrears.lineage import NAMESPACE
+from arrears.hooks.postgres import place
+from arrears.lineage import NAMESPACE, transport
 from arrears.services.vendors import configured
 from arrears.settings import Settings, get_settings
 
@@ -52,22 +53,21 @@ class HasLineage:
 
 def tables(conn_id: str, names: Iterable[str]) -> "list[Dataset]":
     """Tables, named `schema.table`, of the database of an Airflow connection."""
-    from airflow.sdk import BaseHook
     from openlineage.client.event_v2 import Dataset
 
-    database = BaseHook.get_connection(conn_id)
-    namespace = f"postgres://{database.host}:{database.port or 5432}"
-    return [Dataset(namespace=namespace, name=f"{database.schema}.{name}") for name in names]
+    server, database = place(conn_id)
+    return [Dataset(namespace=f"postgres://{server}", name=f"{database}.{name}") for name in names]
 
 
 def vendor_directory(vendor: str, name: str) -> "list[Dataset]":
     """A directory on a vendor's server, whatever the day. Vendors may share a host: the login is part of the name."""
-    from airflow.sdk import BaseHook
     from openlineage.client.event_v2 import Dataset
 
+    from arrears.hooks.vendor_sftp import VendorSftp
+
     of_vendor = next(each for each in configured() if each.code == vendor)
-    server = BaseHook.get_connection(of_vendor.connection_id)
-    namespace = f"sftp://{server.login}@{server.host}:{server.port or 22}"
+    server = VendorSftp.from_connection(of_vendor.connection_id).server
+    namespace = f"sftp://{server.username}@{server.host}:{server.port}"
     return [Dataset(namespace=namespace, name=str(PurePosixPath(of_vendor.directory) / name))]
 
 
@@ -91,8 +91,8 @@ def models_reported(context: "Context") -> Iterator[None]:
 
 
 def _report_models(context: "Context", settings: Settings) -> None:
-    from airflow.providers.openlineage.api.core import emit
     from airflow.providers.openlineage.plugins import macros
+    from openlineage.client import OpenLineageClient
     from openlineage.common.provider.dbt.facets import ParentRunMetadata
 
     task = context["ti"]
@@ -104,5 +104,9 @@ def _report_models(context: "Context", settings: Settings) -> None:
         root_parent_job_name=macros.lineage_root_job_name(task),
         root_parent_job_namespace=macros.lineage_root_job_namespace(task),
     )
+    # Not by Airflow's own emitter: it looks for secrets in each of hundreds of events, and tries the next as long where
+    # one could not be sent.
+    client = OpenLineageClient(config={"transport": transport(settings.lineage_to)})
     for event in model_events(settings, parent=parent):
-        emit(event)
+        client.emit(event)
+    client.close()
