@@ -14,7 +14,8 @@ were written (`ops.sealed_day`) do not change any more.
   Look at `ops.quality_results`. If the swing is real (a big sale, a migration), accept it as `docs/quality.md` says.
 
 `ARREARS_DBT_MODE=watcher` shows every model as a task of its own through Cosmos, at several times the cost.
-Hands on: asset `marts`, partition key = business date (dispatches the lists).
+Hands on: the assets `marts` (dispatches the lists) and `checked_marts` (writes the documents), partition key =
+business date.
 """
 
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from arrears.assets import LANDING, MARTS
+from arrears.assets import CHECKED_MARTS, LANDING, MARTS
 from arrears.dag_defaults import DEFAULT_ARGS, START_DATE
 from arrears.operators.dbt_models import StartBuildOperator, model_tasks
 from arrears.operators.marts import BuildMartsOperator, CheckMartsOperator
@@ -49,7 +50,7 @@ def build_marts() -> None:
     else:
         build = BuildMartsOperator(task_id="build")
         build_id = build.output
-    check = CheckMartsOperator(task_id="check", build_id=build_id)
+    check = CheckMartsOperator(task_id="check", build_id=build_id, outlets=[CHECKED_MARTS])
 
     @task(outlets=[MARTS])
     def publish(**context: Any) -> None:

@@ -23,8 +23,9 @@ EXPECTED = {
     "ingest_vendor_results",
     "recall_paid_accounts",
     "enforce_retention",
+    "build_documentation",
 }
-AREAS = {"landing", "marts", "delivery", "vendors", "privacy"}
+AREAS = {"landing", "marts", "delivery", "vendors", "privacy", "documentation"}
 IMPACTS = {"impact:high", "impact:medium", "impact:low"}
 WAITS_FOR_A_PERSON = {"first_approval", "second_approval"}
 
