@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-for-tests
+BROWSER := chromium fonts-wqy-microhei
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness bench-forecast soak clean
+.PHONY: help setup demo browser test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness bench-forecast soak clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -17,7 +18,7 @@ setup: $(STAMP) ## install everything into .venv; creates .venv/bin/arrears
 demo: $(STAMP) ## set up, load the bank, run one business day, deliver the lists (TAPE=DIR for another tape)
 	@$(BIN)/arrears demo $(if $(TAPE),--tape $(TAPE))
 
-test: $(TEST_STAMP) lint ## every check and every test
+test: $(TEST_STAMP) browser lint ## every check and every test
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(TEST_STAMP) ## the tests that need no service
@@ -58,6 +59,12 @@ bench-forecast: $(STAMP) ## hold forecasts of tiers and losses against what came
 
 soak: $(STAMP) ## live through sixty business days with faults and reconcile them (an hour and a half; ARGS='--days 3' for fewer)
 	@$(BIN)/python benchmarks/soak.py $(ARGS)
+
+browser: ## install a browser for the tests of pages, where this machine lets us
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  echo "Installing chromium" && { apt-get install -y -qq --no-install-recommends $(BROWSER) >/dev/null 2>&1 || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER); } >/dev/null 2>&1; }; } || \
+	  echo "No chromium here and no way to install it: the tests of pages in a browser are skipped"
 
 clean: ## stop the services and remove all state
 	@[ ! -x $(BIN)/arrears ] || $(BIN)/arrears down

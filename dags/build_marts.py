@@ -15,7 +15,8 @@ were written (`ops.sealed_day`) do not change any more.
 * `forecast`: the forecast of the next months could not be made; that of the day before stays. Lists leave all the same.
 
 `ARREARS_DBT_MODE=watcher` shows every model as a task of its own through Cosmos, at several times the cost.
-Hands on: asset `marts`, partition key = business date (dispatches the lists).
+Hands on: the assets `marts` (dispatches the lists) and `checked_marts` (writes the documents), partition key =
+business date.
 Run-book: `docs/runbook/dags/build_marts.md`.
 """
 
@@ -24,7 +25,7 @@ from typing import Any
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from arrears.assets import LANDING, MARTS
+from arrears.assets import CHECKED_MARTS, LANDING, MARTS
 from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, told_late
 from arrears.operators.dbt_models import StartBuildOperator, model_tasks
 from arrears.operators.marts import BuildMartsOperator, CheckMartsOperator
@@ -53,7 +54,7 @@ def build_marts() -> None:
     else:
         build = BuildMartsOperator(task_id="build")
         build_id = build.output
-    check = CheckMartsOperator(task_id="check", build_id=build_id)
+    check = CheckMartsOperator(task_id="check", build_id=build_id, outlets=[CHECKED_MARTS])
 
     @task(outlets=[MARTS])
     def publish(**context: Any) -> None:

@@ -184,6 +184,27 @@ def build_apart(
     _run_dbt(settings, arguments, environment, progress, place=settings.home / "dbt" / prefix.strip("_"))
 
 
+def document(settings: Settings, *, as_of: date) -> Path:
+    """Write dbt's documentation of all models and columns as one file, `home/dbt_docs/index.html`; its path.
+
+    Reads the warehouse's catalogue and no data. A build may run at the same time.
+
+    Raises:
+        BuildError: dbt failed; what was written before stays.
+    """
+    place = settings.home / "dbt" / "docs"
+    environment = {"ARREARS_AS_OF": as_of.isoformat(), "ARREARS_KNOWN_AT": ""}
+    # Parsed and not compiled: compiling asks the warehouse about every model, for text that the models say themselves.
+    _require_done(_invoke_dbt(settings, "parse", [], environment, place), "read the project")
+    arguments = ["--static", "--no-compile"]
+    _require_done(_invoke_dbt(settings, "docs generate", arguments, environment, place), "write its documentation")
+    page = settings.home / "dbt_docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    # In one step: a reader gets the whole page, of before or of now.
+    (place / "target" / "static_index.html").replace(page)
+    return page
+
+
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The variables that `dbt_project.yml`, `profiles.yml` and models read: every plain setting, and the password."""
     variables = {
@@ -358,26 +379,42 @@ def _run_dbt(
     place: Path | None = None,
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Run `dbt build` in this process; counts by status, and the names of tests that warned."""
-    # Imported late: two seconds that only a build has to pay.
-    from dbt.cli.main import dbtRunner
-
-    place = place or settings.home / "dbt"
-    project = str(stage_project(settings, place))
     # Lineage is read from the manifest and the results; where nobody asks for it, to write them takes seconds.
     artifacts = [] if settings.lineage_to else ["--no-write-json"]
     command = [
-        "build",
-        *("--project-dir", project, "--profiles-dir", project),
-        *("--target-path", str(place / "target"), "--log-path", str(place / "logs")),
-        *("--log-level", "none", "--log-level-file", "info", "--no-use-colors", *artifacts),
+        *artifacts,
         # Unit tests prove the code, not the day's data: `make test` runs them.
         *("--exclude-resource-type", "unit_test", "--exclude", *CHECKED_BEFORE),
         *arguments,
     ]
+    outcome = _invoke_dbt(settings, "build", command, environment, place or settings.home / "dbt", progress)
+    return _read_outcome(outcome)
+
+
+def _invoke_dbt(
+    settings: Settings,
+    command: str,
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    place: Path,
+    progress: Progress | None = None,
+) -> "dbtRunnerResult":
+    """Run a command of dbt in this process, on a copy of the project in `place`; what it returns says how it went."""
+    # Imported late: two seconds that only a build has to pay.
+    from dbt.cli.main import dbtRunner
+
+    project = str(stage_project(settings, place))
     callbacks = [_reporter(progress)] if progress else []
     with in_environment(dbt_environment(settings) | environment):
-        outcome = dbtRunner(callbacks=callbacks).invoke(command)
-    return _read_outcome(outcome)
+        return dbtRunner(callbacks=callbacks).invoke(
+            [
+                *command.split(),
+                *("--project-dir", project, "--profiles-dir", project),
+                *("--target-path", str(place / "target"), "--log-path", str(place / "logs")),
+                *("--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
+                *arguments,
+            ]
+        )
 
 
 def stage_project(settings: Settings, place: Path | None = None) -> Path:
@@ -421,11 +458,15 @@ def _read_outcome(outcome: "dbtRunnerResult") -> tuple[dict[str, int], tuple[str
     if broken:
         more = f" ({len(broken) - 1} more failed: see ops.mart_build and dbt's log)" if len(broken) > 1 else ""
         raise BuildError(f"dbt {_describe(broken[0])}{more}")
-    if not outcome.success:
-        reason = without_values(str(outcome.exception)) if outcome.exception else "it gave no reason; see its log"
-        raise BuildError(f"dbt could not build the marts: {reason}")
+    _require_done(outcome, "build the marts")
     counts = Counter(str(result.status) for result in results)
     return dict(counts), tuple(result.node.name for result in results if str(result.status) == "warn")
+
+
+def _require_done(outcome: "dbtRunnerResult", what: str) -> None:
+    if not outcome.success:
+        reason = without_values(str(outcome.exception)) if outcome.exception else "it gave no reason; see its log"
+        raise BuildError(f"dbt could not {what}: {reason}")
 
 
 def _describe(result: Any) -> str:

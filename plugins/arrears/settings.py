@@ -97,6 +97,11 @@ class Settings(BaseSettings):
     vendor_file_max_bytes: int = Field(
         default=50_000_000, description="A vendor's file above this is refused unread; it bounds the memory of a read."
     )
+    data_docs_days: int = Field(
+        default=35,
+        ge=1,
+        description="Business dates whose pages of Data Docs are kept; what gates found stays for good.",
+    )
     visits_per_tour: int = Field(default=12, ge=1, description="Visits that one visitor makes in a day, at most.")
     tour_hours: int = Field(default=8, ge=1, description="How long a visitor's day is, drives and visits together.")
     visit_minutes: int = Field(default=20, ge=1, description="How long a visit takes.")

@@ -2,12 +2,14 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from arrears.dbt_build import end_of_knowledge, policy_version, without_values
+from arrears.dbt_build import BuildError, document, end_of_knowledge, policy_version, without_values
 from arrears.errors import ConfigurationError
+from arrears.settings import Settings
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -33,6 +35,26 @@ def test_policy_version_follows_content_not_place(tmp_path: Path) -> None:
     assert versions[0] == versions[1] != versions[2]
     with pytest.raises(ConfigurationError, match="found none"):
         policy_version(tmp_path)
+
+
+def test_documentation_that_cannot_be_written_leaves_that_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "dbt_docs" / "index.html"
+    page.parent.mkdir()
+    page.write_text("of before")
+    asked = []
+
+    def invoke(_: Settings, command: str, *rest: object) -> SimpleNamespace:
+        asked.append(command)
+        return SimpleNamespace(success=command == "parse", exception=RuntimeError("no such model"), result=None)
+
+    monkeypatch.setattr("arrears.dbt_build._invoke_dbt", invoke)
+    with pytest.raises(BuildError, match="could not write its documentation: no such model"):
+        document(Settings(home=tmp_path), as_of=date(2026, 1, 12))
+
+    assert asked == ["parse", "docs generate"]
+    assert page.read_text() == "of before"
 
 
 def test_messages_lose_the_values_of_rows() -> None:

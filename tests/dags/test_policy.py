@@ -24,8 +24,9 @@ EXPECTED = {
     "recall_paid_accounts",
     "enforce_retention",
     "watch_and_alert",
+    "build_documentation",
 }
-AREAS = {"landing", "marts", "delivery", "vendors", "privacy", "alerts"}
+AREAS = {"landing", "marts", "delivery", "vendors", "privacy", "alerts", "documentation"}
 IMPACTS = {"impact:high", "impact:medium", "impact:low"}
 WAITS_FOR_A_PERSON = {"first_approval", "second_approval"}
 

@@ -6,6 +6,8 @@ The tests build on each other, in the order of this file, as a person's first ho
 import hashlib
 import json
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +15,10 @@ from typing import Any
 
 import psycopg2
 import pytest
+from board_walk import SCREENS, Visitor, faults_of, tab_order, visitor, wait_for_file
+from browser import chromium, open_page, require_chromium
 from listeners import StatsdServer
+from playwright.sync_api import Browser
 from portfolio_files import write_worked_bank
 from receivers import Hook, Mailbox
 from running_system import System
@@ -162,7 +167,7 @@ def test_nothing_personal_in_logs_and_results(system: System, demo_output: str) 
         """
         select points.value from landing.contact_points as points
         where
-            points.kind in ('mobile', 'landline')
+            points.kind in ('mobile', 'landline', 'email')
             and points.customer_id in (select customer_id from ops.delivery_item)
         union
         select full_name from landing.customers where customer_id in (select customer_id from ops.delivery_item)
@@ -170,7 +175,8 @@ def test_nothing_personal_in_logs_and_results(system: System, demo_output: str) 
     )
     needles = {value.encode() for (value,) in secrets if value}
     assert len(needles) > 100
-    folders = [path for name in ("logs", "data_docs") for path in (system.home / name).rglob("*")]
+    wait_for_file(system.home / "dbt_docs" / "index.html")
+    folders = [path for name in ("logs", "data_docs", "dbt_docs") for path in (system.home / name).rglob("*")]
     for path in (*folders, system.home / "lineage.jsonl"):
         if path.is_file():
             content = path.read_bytes()
@@ -251,6 +257,107 @@ def test_bi_reader_reads_views_and_no_personal_data(system: System, demo_output:
     for relation in ("marts.dim_customer", "landing.customers", "ops.delivery_item"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             system.query(f"select * from {relation}", "warehouse", "--role", "bi_reader")
+
+
+@pytest.fixture(scope="module")
+def browser(system: System, demo_output: str) -> Iterator[Browser]:
+    require_chromium()
+    wait_for_file(system.home / "dbt_docs" / "index.html")
+    wait_for_file(system.home / "data_docs" / "index.html")
+    with chromium() as running:
+        yield running
+
+
+def visit(browser: Browser, system: System, user: str = "admin", **screen: Any) -> AbstractContextManager[Visitor]:
+    password = (system.home / "secrets" / f"airflow_user_{user}").read_text()
+    return visitor(browser, f"http://127.0.0.1:{system.environment['ARREARS_AIRFLOW_PORT']}", user, password, **screen)
+
+
+def pages_of(system: System) -> list[str]:
+    """A page of each kind."""
+    [(result,)] = system.query("select docs_path from ops.quality_results where not success limit 1")
+    documents = ("", f"data/{result}", "data/expectations/marts/fct_contact_decision.html")
+    return ["", "customer", *(f"docs/{path}" for path in documents if path), "docs/data/", "docs/dbt/"]
+
+
+def test_the_board_is_reached_by_airflows_navigation_and_leads_back(browser: Browser, system: System) -> None:
+    password = (system.home / "secrets" / "airflow_user_admin").read_text()
+    with open_page(browser) as page:
+        user = Visitor(page, f"http://127.0.0.1:{system.environment['ARREARS_AIRFLOW_PORT']}")
+        user.log_in("admin", password)
+        user.complaints.take()  # Airflow's own, of somebody who is not logged in yet
+        board = user.board_in_airflow()
+        assert "demo_sms" in board.inner_text("main")
+        board.get_by_role("link", name="Data Docs", exact=True).first.click()
+        board.wait_for_url("**/arrears/docs/data/**")
+        board.get_by_role("link", name="Board").click()
+        board.get_by_role("link", name="build_marts").click()
+        page.wait_for_url("**/dags/build_marts/runs/**")
+        assert page.locator("iframe").count() == 0, "Airflow's page opened inside the board's frame"
+        assert user.complaints.take() == []
+
+
+@pytest.mark.parametrize(("size", "scheme"), SCREENS)
+def test_each_page_can_be_read_on_a_laptop_and_a_phone_by_day_and_by_night(
+    browser: Browser, system: System, size: tuple[int, int], scheme: str
+) -> None:
+    with visit(browser, system, size=size, scheme=scheme) as user:
+        for path in pages_of(system):
+            assert faults_of(user.go(f"/arrears/{path}")) == [], path
+            assert user.complaints.take() == [], path
+        inside = user.page.frames[-1]
+        assert inside.get_by_text("Arrears: models and columns").count() == 1
+        assert inside.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_all_of_the_board_is_reached_by_the_keyboard(browser: Browser, system: System, as_of: date) -> None:
+    with visit(browser, system) as user:
+        page = user.go("/arrears/")
+        names = tab_order(page)
+        assert names[0] == "Skip to the page"
+        wanted = set(page.locator("a, button, input, summary").all_inner_texts())
+        assert {name.strip() for name in wanted} - {""} <= set(names) | {"‹", "›", "Data Docs"}
+        assert names.index("Show") < names.index("load_core_banking") < names.index("Contact lists by vendor")
+
+
+def test_who_may_see_figures_sees_no_customer_and_nothing_personal(
+    browser: Browser, system: System, as_of: date
+) -> None:
+    people = system.query(
+        """
+        select points.value from landing.contact_points as points
+        union select full_name from landing.customers
+        union select customer_id from ops.delivery_item
+        """
+    )
+    with visit(browser, system, "demo_viewer") as user:
+        for path in (path for path in pages_of(system) if path != "customer"):
+            text = user.go(f"/arrears/{path}").content()
+            assert "A customer" not in text
+            assert [value for (value,) in people if value and f">{value}<" in text] == [], path
+        assert user.complaints.take() == []
+        answer = user.page.request.post(
+            f"{user.url}/arrears/customer", form={"customer_id": people[0][0], "day": str(as_of)}
+        )
+        assert answer.status == 403
+
+
+def test_who_may_looks_up_a_customer_and_that_is_written_down(browser: Browser, system: System, as_of: date) -> None:
+    [(customer, reason)] = system.query(
+        f"select customer_id, reason_code from marts.fct_contact_decision where as_of = '{as_of}'"
+        " and reason_code = 'HARDSHIP_REQUESTED' limit 1"
+    )
+    with visit(browser, system, "demo_approver_one") as user:
+        page = user.go(f"/arrears/customer?day={as_of}")
+        page.get_by_label("Customer id").fill(customer)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Decisions").wait_for()
+        assert reason in page.inner_text("main") and customer not in page.url
+        assert faults_of(page) == [] and user.complaints.take() == []
+    looks = system.query(f"select person, purpose from ops.personal_data_access where customer_id = '{customer}'")
+    assert looks == [("demo_approver_one", "board")]
+    for log in (system.home / "logs").glob("airflow-*.log"):
+        assert customer not in log.read_text(), log
 
 
 def test_retention_erases_what_is_past_its_time_and_keeps_the_rest(

@@ -30,7 +30,8 @@ PREFIX = "/arrears"
 """Where Airflow mounts the application."""
 
 OURS = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; frame-src 'self'; "
+    "form-action 'self'; base-uri 'none'"
 )
 DATA_DOCS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
 DBT_DOCS = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
@@ -109,14 +110,28 @@ def data_docs(request: Request, user: FiguresReader, path: str) -> HTMLResponse:
 
 @app.get("/docs/dbt/")
 def dbt_docs(request: Request, user: FiguresReader) -> HTMLResponse:
-    """dbt's documentation of models and columns."""
-    return _document(request, user, documents.dbt_docs(get_settings()), DBT_DOCS)
+    """dbt's documentation of models and columns, below the board's own navigation."""
+    is_there = documents.dbt_docs(get_settings()) is not None
+    return _page(request, user, "models.html" if is_there else "no_document.html", status=200 if is_there else 404)
+
+
+@app.get("/docs/dbt/page")
+def dbt_page(request: Request, user: FiguresReader) -> HTMLResponse:
+    """The one file that dbt writes, with a style sheet that makes it fit a phone and the dark."""
+    style = f'<link rel="stylesheet" href="{_places(request)["board"]}/static/dbt.css"></head>'
+    return _document(request, user, documents.dbt_docs(get_settings()), DBT_DOCS, style)
+
+
+@app.get("/docs/dbt/{picture:path}")
+def dbt_picture(_: FiguresReader, picture: str) -> Response:
+    """Nothing: dbt's page asks for pictures by what its script fills in only later, which a browser calls an error."""
+    return Response(status_code=204)
 
 
 @app.get("/static/{name}")
 def static(name: str) -> Response:
     """Style sheet and script: alone of all open to everybody, since the page that refuses somebody needs them, too."""
-    kind = {"board.css": "text/css", "board.js": "text/javascript"}.get(name)
+    kind = {"board.css": "text/css", "board.js": "text/javascript", "dbt.css": "text/css"}.get(name)
     if kind is None:
         raise HTTPException(404)
     return Response(_static(name), media_type=kind, headers={"Cache-Control": "max-age=300"})
@@ -130,10 +145,11 @@ def refuse(request: Request, error: HTTPException) -> HTMLResponse:
     )
 
 
-def _document(request: Request, user: BaseUser, path: Path | None, policy: str) -> HTMLResponse:
+def _document(request: Request, user: BaseUser, path: Path | None, policy: str, style: str = "") -> HTMLResponse:
     if path is None:
         return _page(request, user, "no_document.html", status=404)
-    return _html(path.read_text(encoding="utf-8"), policy=policy)
+    text = path.read_text(encoding="utf-8")
+    return _html(text.replace("</head>", style, 1) if style else text, policy=policy)
 
 
 def _page(request: Request, user: BaseUser, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

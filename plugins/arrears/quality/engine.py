@@ -9,7 +9,7 @@ import contextlib
 import io
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +31,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from sqlalchemy.engine import URL
 
 from arrears.errors import GateBrokenError
+from arrears.quality import pages
 from arrears.quality.rules import QUERY_TYPE, Rule, Severity, Suite
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ _log = logging.getLogger(__name__)
 
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _SHAPE = "expect_table_column"
-_COUNTS = ("element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent")
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,17 @@ class Session:
         except Exception as error:
             raise _broken(suite, error) from error
 
-    def render(self, suite: Suite, reference: str) -> str | None:
-        """Have the last run's page rendered at the end of the session; its path below `docs_dir`, None without one."""
+    def render(self, suite: Suite, reference: str, found: Mapping[str, str]) -> str | None:
+        """Have the last run's page rendered at the end of the session; its path below `docs_dir`, None without one.
+
+        Args:
+            found: What each rule that was run found, in the words of `ops.quality_results`.
+        """
         if self._docs_dir is None:
             return None
-        _strip(self._last_result)
         run = RunIdentifier(run_name=reference or suite.name)
+        _strip(self._last_result, suite, found)
+        self._last_result.meta |= {"run": run.run_name, "checked_at": f"{run.run_time:%Y-%m-%d %H:%M:%S}"}
         key = ValidationResultIdentifier(ExpectationSuiteIdentifier(suite.name), run, suite.name)
         self._context.validation_results_store.set(key, self._last_result)
         self._pages.append(key)
@@ -131,8 +136,8 @@ class Session:
         suites = [page.expectation_suite_identifier for page in self._pages]
         try:
             if self._pages:
-                with contextlib.redirect_stdout(io.StringIO()):
-                    self._context.build_data_docs(resource_identifiers=[*self._pages, *suites])
+                # The list of all pages reads every one of them: it is written once a day (`data_docs`).
+                _build(self._context, [*self._pages, *suites], build_index=False)
         except Exception:
             _log.exception("Data Docs: the pages of %s could not be rendered", [suite.name for suite in suites])
 
@@ -187,6 +192,17 @@ class Session:
         return Outcome(success=bool(result.success), failed_rows=rows, is_row_level=True)
 
 
+def build_index(*, suites_dir: Path, docs_dir: Path) -> None:
+    """Write the page that lists all results and suites that are there, and the pages of the suites."""
+    context = gx.get_context(project_config=_context_config(suites_dir, docs_dir), mode="ephemeral")
+    _build(context, [ExpectationSuiteIdentifier(suite.name) for suite in context.suites.all()], build_index=True)
+
+
+def _build(context: Any, pages: Sequence[Any], *, build_index: bool) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        context.build_data_docs(resource_identifiers=pages, build_index=build_index)
+
+
 def _context_config(suites_dir: Path, docs_dir: Path | None) -> DataContextConfig:
     in_memory = {"class_name": "InMemoryStoreBackend"}
     validations = _directory(docs_dir / "results") if docs_dir else in_memory
@@ -196,7 +212,8 @@ def _context_config(suites_dir: Path, docs_dir: Path | None) -> DataContextConfi
             "class_name": "SiteBuilder",
             "show_how_to_buttons": False,
             "store_backend": _directory(docs_dir),
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "site_section_builders": pages.site_sections("expectations_store", "validation_results_store"),
+            "site_index_builder": pages.site_index(),
         }
     return DataContextConfig(
         expectations_store_name="expectations_store",
@@ -264,14 +281,12 @@ def _is_safe_to_show(expectation_type: str) -> bool:
     return expectation_type.startswith("expect_table_")
 
 
-def _strip(validation: Any) -> None:
-    """Leave counts and names of columns: what is rendered or stored must hold no value."""
+def _strip(validation: Any, suite: Suite, found: Mapping[str, str]) -> None:
+    """Leave words and counts of our own: what is rendered or stored must hold no value."""
+    expected = {rule.rule_id: rule.expected for rule in suite.rules}
     for result in validation.results:
-        kept = {key: result.result[key] for key in _COUNTS if key in result.result}
-        expectation_type = result.expectation_config.type
-        if expectation_type == QUERY_TYPE or _is_safe_to_show(expectation_type):
-            kept["observed_value"] = result.result.get("observed_value")
-        result.result = kept
+        rule_id = result.expectation_config.meta["rule_id"]
+        result.result = {"expected": expected[rule_id], "found": found[rule_id]}
 
 
 def _broken(suite: Suite, error: Exception) -> GateBrokenError:

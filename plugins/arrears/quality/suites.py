@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 Border = Literal["landing", "marts", "contact_list", "vendor_file"]
 CountRows = Callable[[Connection, Rule, str], int]
+EXAMPLES = 5
+"""So many failing rows are named by their numbers."""
 
 __all__ = [
     "Border",
@@ -111,7 +113,7 @@ def run_on_table(
         warehouse.rollback()
         raise GateBrokenError(f"suite {suite.name} could not be run: {str(error).splitlines()[0]}") from error
     outcomes = session.validate_relation(suite, relation, warehouse)
-    page = session.render(suite, reference)
+    page = session.render(suite, reference, found)
     results = []
     for rule in suite.rules:
         outcome, rows = outcomes[rule.rule_id], counted[rule.rule_id]
@@ -162,12 +164,12 @@ def check_frame(
     )
     with opened as running:
         outcomes = running.validate_frame(loaded, frame)
-        page = running.render(loaded, reference)
+        found = {rule_id: _found_in_frame(outcome, len(frame)) for rule_id, outcome in outcomes.items()}
+        page = running.render(loaded, reference, found)
     results = []
     for rule in (rule for rule in loaded.rules if rule.rule_id in outcomes):
         outcome = outcomes[rule.rule_id]
-        found = f"{outcome.failed_rows} of {len(frame)} rows" if outcome.is_row_level else _summary(outcome)
-        result = _result(rule, outcome.success, len(frame), outcome.failed_rows, found, page)
+        result = _result(rule, outcome.success, len(frame), outcome.failed_rows, found[rule.rule_id], page)
         results.append(replace(result, positions=outcome.positions))
     return results
 
@@ -270,7 +272,7 @@ def _count_rows(warehouse: Connection, rule: Rule, relation: str) -> int:
 
 def _found(warehouse: Connection, rule: Rule, relation: str, failed: int, checked: int) -> str:
     if not rule.has_figures:
-        return f"{failed} of {checked} rows"
+        return _counted(failed, checked, _row_ids(warehouse, rule, relation) if failed else ())
     if failed == 0:
         return "as expected"
     with warehouse.cursor() as cursor:
@@ -278,6 +280,31 @@ def _found(warehouse: Connection, rule: Rule, relation: str, failed: int, checke
             f"select string_agg(failing.found, '; ' order by failing.found) from ({rule.query_on(relation)}) as failing"  # noqa: S608
         )
         return str(cursor.fetchall()[0][0])
+
+
+def _row_ids(warehouse: Connection, rule: Rule, relation: str) -> list[int]:
+    """The first failing rows by the number that they landed under; none where the rule's query does not give it."""
+    with warehouse.cursor() as cursor:
+        # Without parameters: a rule's text may hold a %.
+        cursor.execute(
+            "select distinct cast(to_jsonb(failing) ->> '_row_id' as bigint) as row_id"  # noqa: S608
+            f" from ({rule.query_on(relation)}) as failing order by row_id limit {EXAMPLES}"
+        )
+        return [row_id for (row_id,) in cursor.fetchall() if row_id is not None]
+
+
+def _counted(failed: int, checked: int, numbers: Sequence[int]) -> str:
+    """How many rows failed, and the numbers of some of them: a row's number says nothing of whom it is about."""
+    if not numbers:
+        return f"{failed} of {checked} rows"
+    some = ", ".join(map(str, numbers[:EXAMPLES]))
+    return f"{failed} of {checked} rows ({'row' if failed == 1 else 'rows'} {some}{', …' if failed > EXAMPLES else ''})"
+
+
+def _found_in_frame(outcome: "Outcome", checked: int) -> str:
+    if not outcome.is_row_level:
+        return _summary(outcome)
+    return _counted(outcome.failed_rows, checked, [position + 1 for position in outcome.positions[:EXAMPLES]])
 
 
 def _scalar(warehouse: Connection, query: str) -> int:

@@ -26,8 +26,10 @@ DEMO_USERS = {
     "admin": "admin",
     "demo_approver_one": "op",
     "demo_approver_two": "op",
+    "demo_viewer": "viewer",
 }
-"""Users of the demo and their roles. The two approvers are different people, as each legal referral needs."""
+"""Users of the demo and their roles. The two approvers are different people, as each legal referral needs; the viewer
+sees figures and no customer."""
 
 COMPONENTS = {
     "api-server": ("api-server", "--workers", "1"),

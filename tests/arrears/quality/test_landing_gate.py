@@ -570,4 +570,6 @@ def test_counts_in_the_results_are_exact(pipeline: Pipeline) -> None:
         pipeline.warehouse,
         "select failed_rows, checked_rows, found from ops.quality_results where rule_id = 'unknown_flag'",
     )
-    assert found == [(1234, 1234, "1234 of 1234 rows")]
+    first = run(pipeline.warehouse, "select _row_id from landing.customer_flags order by _row_id limit 5")
+    named = ", ".join(str(row_id) for (row_id,) in first)
+    assert found == [(1234, 1234, f"1234 of 1234 rows (rows {named}, …)")]

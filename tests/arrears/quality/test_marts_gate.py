@@ -236,4 +236,3 @@ def test_pages_are_rendered(marts: Connection, databases: Settings, tmp_path: Pa
     pages = {path for (path,) in run(marts, "select docs_path from ops.quality_results")}
     assert len(pages) == 3
     assert all((tmp_path / page).is_file() for page in pages)
-    assert (tmp_path / "index.html").is_file()

@@ -1,6 +1,7 @@
 """The runner: exact rows, no lost rule, no value in a result, and fail closed."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def test_no_failing_row_is_cut_off(tmp_path: Path) -> None:
     [result] = check_frame(suite="t.suite", frame=frame, suites_dir=_write(tmp_path, PHONE))
 
     assert result.positions == tuple(range(0, 6000, 2))
-    assert result.found == "3000 of 6000 rows"
+    assert result.found == "3000 of 6000 rows (rows 1, 3, 5, 7, 9, …)"
 
 
 def test_empty_frame_is_green(tmp_path: Path) -> None:
@@ -110,9 +111,12 @@ def test_values_stay_out_of_results_and_pages(tmp_path: Path) -> None:
     )
 
     files = [path for path in (tmp_path / "docs").rglob("*") if path.suffix in (".html", ".json")]
-    assert (tmp_path / "docs" / str(results[0].docs_path)).is_file()
+    page = (tmp_path / "docs" / str(results[0].docs_path)).read_text()
     assert [path for path in files if "secret-" in path.read_text()] == []
     assert "secret-" not in str(results)
+    for text in ("2 of 2 rules were not met", str(results[0].found), "something else (values are not shown)"):
+        assert text in page
+    assert not re.search(r"<script|(src|href)=.?(https?:)?//|@import|url\(", page)
 
 
 @pytest.mark.parametrize(
