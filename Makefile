@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-for-tests
+BI_STAMP := .venv-bi/.installed
 BROWSER := chromium fonts-wqy-microhei
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo browser test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness bench-forecast soak clean
+.PHONY: help setup demo bi screenshots browser test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness bench-forecast soak clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -18,7 +19,10 @@ setup: $(STAMP) ## install everything into .venv; creates .venv/bin/arrears
 demo: $(STAMP) ## set up, load the bank, run one business day, deliver the lists (TAPE=DIR for another tape)
 	@$(BIN)/arrears demo $(if $(TAPE),--tape $(TAPE))
 
-test: $(TEST_STAMP) browser lint ## every check and every test
+bi: $(STAMP) $(BI_STAMP) ## dashboards on the marts: install Superset into .venv-bi, start it, say where it is
+	@$(BIN)/arrears bi
+
+test: $(TEST_STAMP) $(BI_STAMP) browser lint ## every check and every test
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(TEST_STAMP) ## the tests that need no service
@@ -27,8 +31,9 @@ test-fast: $(TEST_STAMP) ## the tests that need no service
 test-files: $(TEST_STAMP) ## read ten thousand damaged vendor files (three minutes; `make test` reads a sample)
 	@VENDOR_FILES=10000 $(BIN)/pytest -q -s tests/properties/test_vendor_files.py
 
-handbook: $(STAMP) ## write the schemas, tables and examples of docs/vendors anew
+handbook: $(STAMP) ## write the schemas, tables and examples of docs/vendors anew, docs/measures.md and dbt's exposures
 	@$(BIN)/python -m arrears.delivery.handbook
+	@$(BIN)/python -m arrears.bi.handbook
 
 test-faults: $(TEST_STAMP) ## every fault of a delivery: 200 random kills, each step, vendors, database, Airflow (half an hour)
 	@FAULTS=all $(BIN)/pytest -n 2 --dist worksteal tests/faults
@@ -38,7 +43,7 @@ lint: $(TEST_STAMP) ## style, types, import rules, SQL style
 	@cd dbt_project && ../$(BIN)/sqlfluff lint -q --processes 2 models tests functions
 
 lock: $(STAMP) ## resolve requirements/*.in anew into pinned versions with hashes
-	@cd requirements && for name in bootstrap runtime dev; do \
+	@cd requirements && for name in bootstrap runtime dev bi; do \
 	  ../$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$name.in -o $$name.txt || exit 1; done
 
@@ -66,6 +71,9 @@ browser: ## install a browser for the tests of pages, where this machine lets us
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER); } >/dev/null 2>&1; }; } || \
 	  echo "No chromium here and no way to install it: the tests of pages in a browser are skipped"
 
+screenshots: $(TEST_STAMP) $(BI_STAMP) browser ## photograph the dashboards of the running demo into docs/screenshots
+	@$(BIN)/arrears bi && PYTHONPATH=tests $(BIN)/python tests/screenshots.py
+
 clean: ## stop the services and remove all state
 	@[ ! -x $(BIN)/arrears ] || $(BIN)/arrears down
 	@rm -rf .arrears .arrears-soak
@@ -82,3 +90,9 @@ $(STAMP): requirements/bootstrap.txt requirements/runtime.txt pyproject.toml
 $(TEST_STAMP): $(STAMP) requirements/dev.txt
 	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/runtime.txt -r requirements/dev.txt
 	@touch $(TEST_STAMP)
+
+$(BI_STAMP): $(STAMP) requirements/bi.txt
+	@echo "Installing Superset into .venv-bi"
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-bi
+	@$(BIN)/uv pip install -q --python .venv-bi/bin/python --compile-bytecode --require-hashes -r requirements/bi.txt
+	@touch $(BI_STAMP)

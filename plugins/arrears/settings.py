@@ -15,8 +15,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
-Database = Literal["core_banking", "warehouse", "airflow"]
-"""The three databases: the bank's (source), ours, and Airflow's metadata."""
+Database = Literal["core_banking", "warehouse", "airflow", "superset"]
+"""The databases: the bank's (source), ours, and the metadata of Airflow and of Superset."""
 
 
 def _home() -> Path:
@@ -36,11 +36,15 @@ class Settings(BaseSettings):
     core_banking_database: str = Field(default="core_banking", description="The bank's database (the source).")
     warehouse_database: str = Field(default="warehouse", description="Our database.")
     airflow_database: str = Field(default="airflow", description="Airflow's metadata database.")
+    superset_database: str = Field(default="superset", description="Superset's metadata database.")
     sftp_host: str = Field(default="127.0.0.1", description="Host of the demo vendors' SFTP server.")
     sftp_port: int = Field(default=12222, description="Port of the demo vendors' SFTP server.")
     airflow_host: str = Field(default="127.0.0.1", description="Host of Airflow's API, as its other parts reach it.")
     airflow_listen: str = Field(default="127.0.0.1", description="Address that Airflow's web page and API listen on.")
     airflow_port: int = Field(default=18080, description="Port of Airflow's web page and API.")
+    superset_host: str = Field(default="127.0.0.1", description="Host of the dashboards, as browsers reach it.")
+    superset_listen: str = Field(default="127.0.0.1", description="Address that Superset listens on.")
+    superset_port: int = Field(default=18088, description="Port of the dashboards (Superset, `make bi`).")
     executor: Literal["LocalExecutor", "CeleryExecutor"] = Field(
         default="LocalExecutor", description="Where Airflow's tasks run: on this machine, or on Celery workers."
     )

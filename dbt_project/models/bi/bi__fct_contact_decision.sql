@@ -19,6 +19,8 @@ select
     mart.policy_id,
     mart.policy_version,
     mart.tier,
+    mart.product,
+    mart.jurisdiction,
     mart.days_past_due,
     mart.arrears_amount,
     mart.priority,

@@ -10,6 +10,7 @@ import psycopg2
 import typer
 
 from arrears.cli.alerts import alerts
+from arrears.cli.bi import bi
 from arrears.cli.deliveries import deliveries
 from arrears.cli.explain import explain_command
 from arrears.cli.forget import forget_command
@@ -38,6 +39,7 @@ app.command("deliveries")(deliveries)
 app.command("rebuild")(rebuild)
 app.command("explain")(explain_command)
 app.command("forget")(forget_command)
+app.command("bi")(bi)
 
 AsOf = Annotated[
     datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The business date, for example 2019-08-31.")

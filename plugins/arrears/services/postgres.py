@@ -1,7 +1,8 @@
-"""The embedded PostgreSQL: one server with the bank's database, our warehouse and Airflow's metadata.
+"""The embedded PostgreSQL: one server with the bank's database, our warehouse, Airflow's metadata and Superset's.
 
 Roles: `postgres` (set-up only), `bank` owns the source, `pipeline` owns the warehouse and reads the source,
-`bi_full`, `bi_reader` and `data_steward` read what `sql/warehouse` and `sql/privacy` grant, `airflow` owns its own.
+`bi_full`, `bi_reader` and `data_steward` read what `sql/warehouse` and `sql/privacy` grant, `airflow` and `superset`
+own their own.
 """
 
 import os
@@ -9,7 +10,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from importlib.util import find_spec
@@ -22,8 +23,10 @@ from arrears.errors import ServiceError
 from arrears.services.processes import require_free_port
 from arrears.settings import Settings
 
-ROLES = ("bank", "pipeline", "bi_full", "bi_reader", "data_steward", "airflow")
-OWNERS = {"core_banking": "bank", "warehouse": "pipeline", "airflow": "airflow"}
+ROLES = ("bank", "pipeline", "bi_full", "bi_reader", "data_steward", "airflow", "superset")
+OWNERS = {"core_banking": "bank", "warehouse": "pipeline", "airflow": "airflow", "superset": "superset"}
+BI_LIMITS = {"statement_timeout": "5min", "idle_in_transaction_session_timeout": "1min"}
+"""How long a BI tool may hold what a build waits for: one query, and between two of them."""
 READS_PERSONAL_DATA = ("bi_full", "data_steward")
 """What these roles ask is written to the server's log, with the role and the instant: who read what, and when."""
 _NOBODY = 65534
@@ -76,7 +79,7 @@ class PostgresService:
         return self.data.exists() and _run([_binary("pg_ctl"), "status", "-D", str(self.data)]).returncode == 0
 
     def ensure_databases(self) -> None:
-        """Create the roles and the three databases where they are missing."""
+        """Create the roles and the databases where they are missing."""
         with closing(admin_connection(self.settings, "postgres")) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -90,7 +93,10 @@ class PostgresService:
                                 sql.Identifier(role), sql.Literal(password)
                             )
                         )
-                _log_statements(cursor)
+                for role in READS_PERSONAL_DATA:
+                    _set_for_role(cursor, role, {"log_statement": "all"})
+                for role in ("bi_full", "bi_reader"):
+                    _set_for_role(cursor, role, BI_LIMITS)
                 for database, owner in OWNERS.items():
                     create_database(cursor, getattr(self.settings, f"{database}_database"), owner)
 
@@ -130,14 +136,15 @@ class PostgresService:
             )
 
 
-def _log_statements(cursor: psycopg2.extensions.cursor) -> None:
-    cursor.execute(
-        "select rolname from pg_roles"
-        " where rolname = any(%s) and not 'log_statement=all' = any(coalesce(rolconfig, '{}'))",
-        (list(READS_PERSONAL_DATA),),
-    )
-    for (role,) in cursor.fetchall():
-        cursor.execute(sql.SQL("alter role {} set log_statement = 'all'").format(sql.Identifier(role)))
+def _set_for_role(cursor: psycopg2.extensions.cursor, role: str, options: Mapping[str, str]) -> None:
+    """Give a role its settings, where it has not got them: who asks does not wait for another set-up."""
+    cursor.execute("select coalesce(rolconfig, '{}') from pg_roles where rolname = %s", (role,))
+    [(known,)] = cursor.fetchall()
+    for name, value in options.items():
+        if f"{name}={value}" not in known:
+            cursor.execute(
+                sql.SQL("alter role {} set {} = {}").format(sql.Identifier(role), sql.SQL(name), sql.Literal(value))
+            )
 
 
 def create_secrets(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The three services together, in the order in which they need each other."""
+"""The services together, in the order in which they need each other."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -9,6 +9,7 @@ import psycopg2
 from arrears.services.airflow import AirflowService
 from arrears.services.postgres import PostgresService
 from arrears.services.sftp import SftpService
+from arrears.services.superset import SupersetService
 from arrears.settings import Settings
 from arrears.source.load import create_source
 from arrears.warehouse import migrate, migrate_if_changed
@@ -54,6 +55,10 @@ def start_all(settings: Settings) -> Iterator[str]:
 
 def stop_all(settings: Settings) -> Iterator[str]:
     """Stop everything, the last started first; yields the name of each service as it is gone."""
+    dashboards = SupersetService(settings)
+    if dashboards.is_running():
+        dashboards.stop()
+        yield "Superset"
     AirflowService(settings).stop()
     yield "Airflow"
     SftpService(settings).stop()
@@ -65,7 +70,8 @@ def stop_all(settings: Settings) -> Iterator[str]:
 def status(settings: Settings) -> list[ServiceStatus]:
     """The state of each service, without starting any."""
     airflow = AirflowService(settings)
-    return [
+    dashboards = SupersetService(settings)
+    services = [
         ServiceStatus(
             "PostgreSQL",
             PostgresService(settings).is_running(),
@@ -76,3 +82,5 @@ def status(settings: Settings) -> list[ServiceStatus]:
         ),
         ServiceStatus("Airflow", airflow.is_running(), airflow.url),
     ]
+    # Nobody misses dashboards that were not asked for.
+    return services + [ServiceStatus("Superset", True, dashboards.url)] * dashboards.is_running()

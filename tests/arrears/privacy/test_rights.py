@@ -22,34 +22,34 @@ COLLECTORS |= {"coaching_evidence"}
 """Of the bank's and the vendors' own people, by a code."""
 FACTS = set(
     """
-    acknowledge_by acknowledges_stop actual_rate adopted_at affordability all_reasons amount amount_collected
-    amount_due amount_kept amount_promised amount_recovered approvers arm arrears_amount as_of asset_class
-    attempted_at attempted_month attempts batch_id batch_rows began_at border breaches build_id
-    c4ce50725dc8489c82ddafbce1528da5873ffcf4 capacity cases category channel checked_at checked_rows closed
-    closing_principal complaints complaints_open complaints_upheld contact_rate contacts cost cost_per_attempt
-    cost_per_unit_recovered cumulative_loss_rate cure_rate cure_rate_by_amount cured cured_principal currency
-    customers cut_off daily_capacity data_class day days_past_due days_past_due_counted days_past_due_regulatory
-    decided decided_at decision description detail disappeared_rows disbursement_month disposition docs_path
-    dpd_from dpd_to due_on ended_at erased event_id ever_30 ever_60 ever_90 expected expected_loss
-    expected_loss_high expected_loss_low expected_recovery expected_value failed_rows failures file_name filed_on
-    finished_at first_used_at format found from_state from_tier generation happened_at hardship_state high
-    holiday_name is_after_stop is_business_day is_complaint is_contact is_data_hold is_encrypted is_first_of_day
-    is_forborne is_full is_outside is_outside_window is_promise is_public_holiday is_right_party jurisdiction
-    kept_by_duty kind known_at landed_rows last_contact_on last_failed_at last_payment_amount last_payment_on
-    load_id loaded_at loans loans_high loans_low low median_closing_days median_response_days medium mode month
-    month_end months_ahead months_on_book name newest_changed_at next_due_date next_try_at nonpayment_reason
-    offer_code offer_instalment offer_last_instalment offer_term_months offer_total oldest_unpaid_due_date open
-    opened_at origin outage_id outstanding_principal owed_amount paid_amount paid_total plan_kept planned_at
-    policy_id policy_version position present_instalment previous_source_rows principal priority probation_until
-    product promise_amount promise_kept_rate promise_on promise_rate promised_on promises promises_kept rank rate
-    rate_by_amount rate_by_count read_at reason reason_code received recovered recovery_index recovery_index_high
-    recovery_index_low reference referred_on refused_reason rejected_rows relapse_rate_1m relapse_rate_3m
-    relapsed_1m relapsed_3m repeated_rows requires rescheduled responded result_id returned_on returned_rows reviews
-    right_party_contacts right_party_rate row_count row_id rule rule_id run_id satisfaction satisfaction_answer_rate
-    satisfaction_answers score_band sealed_at sending_since sequence settled_on severity sha256 source_rows
-    started_at state status still_delinquent still_due stopped_at subject success supersedes table_name talk_seconds
-    template_or_offer tier to_state to_tier tries unpaid_instalments upheld upheld_per_10000_contacts upheld_rate
-    valid_from valid_to valid_until vendor window_end window_start written_off written_off_principal
+    acknowledge_by acknowledged_at acknowledges_stop actual_rate adopted_at affordability all_reasons amount
+    amount_collected amount_due amount_kept amount_promised amount_recovered approvers arm arrears_amount as_of
+    asset_class attempted_at attempted_month attempts batch_id batch_rows began_at border breaches build_id capacity
+    cases category channel checked_at checked_rows closed closing_principal complaints complaints_open
+    complaints_upheld contact_rate contacts cost cost_per_attempt cost_per_unit_recovered cumulative_loss_rate
+    cure_rate cure_rate_by_amount cured cured_principal currency customers cut_off daily_capacity data_class day
+    days_past_due days_past_due_counted days_past_due_regulatory decided decided_at decision decisions description
+    detail disappeared_rows disbursement_month disposition docs_path dpd_from dpd_to due_on ended_at erased event_id
+    ever_30 ever_60 ever_90 expected expected_loss expected_loss_high expected_loss_low expected_recovery
+    expected_value failed_rows failures file_name filed_on finished_at first_used_at format found from_state
+    from_tier generation happened_at hardship_state high holiday_name is_after_stop is_business_day is_complaint
+    is_contact is_data_hold is_encrypted is_first_of_day is_forborne is_full is_outside is_outside_window is_promise
+    is_public_holiday is_right_party jurisdiction kept_by_duty kind known_at landed_rows last_contact_on
+    last_failed_at last_payment_amount last_payment_on load_id loaded_at loans loans_high loans_low low
+    median_closing_days median_response_days medium mode month month_end months_ahead months_on_book name
+    newest_changed_at next_due_date next_try_at nonpayment_reason offer_code offer_instalment offer_last_instalment
+    offer_term_months offer_total oldest_unpaid_due_date open opened_at origin outage_id outstanding_principal
+    owed_amount paid_amount paid_total plan_kept planned_at policy_id policy_version position present_instalment
+    previous_source_rows principal priority probation_until product promise_amount promise_kept_rate promise_on
+    promise_rate promised_on promises promises_kept rank rate rate_by_amount rate_by_count read_at reason
+    reason_code received recovered recovery_index recovery_index_high recovery_index_low reference referred_on
+    refused_reason rejected_rows relapse_rate_1m relapse_rate_3m relapsed_1m relapsed_3m repeated_rows requires
+    rescheduled responded result_id returned_on returned_rows reviews right_party_contacts right_party_rate
+    row_count row_id rule rule_id run_id satisfaction satisfaction_answer_rate satisfaction_answers score_band
+    sealed_at sending_since sequence settled_on severity sha256 source_rows started_at state status step
+    still_delinquent still_due stopped_at subject success supersedes table_name talk_seconds template_or_offer tier
+    to_state to_tier tries unpaid_instalments upheld upheld_per_10000_contacts upheld_rate valid_from valid_to
+    valid_until vendor window_end window_start written_off written_off_principal
     """.split()
 )
 """Figures, codes and instants that say of nobody who it is. A new column is added here by somebody who looked."""

@@ -106,6 +106,8 @@ select
     considered.policy_id,
     '{{ var('policy_version', none) or 'unversioned' }}' as policy_version,
     scope.tier,
+    scope.product,
+    scope.jurisdiction,
     scope.days_past_due,
     scope.arrears_amount,
     cast(contested.priority as integer) as priority,

@@ -91,6 +91,7 @@ select
     cast(date_trunc('month', payments.paid_on) as date) as paid_month,
     payments.amount,
     by_contact.tier,
+    by_contact.contact_ref,
     case
         when by_contact.payment_id is not null then 'contact'
         when by_assignment.payment_id is not null then 'assignment'

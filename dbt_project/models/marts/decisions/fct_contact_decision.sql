@@ -82,6 +82,8 @@ select
     approved.policy_id,
     approved.policy_version,
     approved.tier,
+    approved.product,
+    approved.jurisdiction,
     approved.days_past_due,
     approved.arrears_amount,
     approved.priority,
