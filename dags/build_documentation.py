@@ -11,6 +11,8 @@ Red says no more than it means: the documents are those of the day before, and t
 * `tidy_data_docs`: a page cannot be removed (the rights or the disk of `<home>/data_docs`). Pages of gates that ran are
   there all the same.
 * `build_dbt_docs`: the log says what dbt could not read; `build_marts` uses the same project.
+
+Run-book: `docs/runbook/dags/build_documentation.md`.
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag

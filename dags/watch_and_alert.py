@@ -8,6 +8,7 @@ are sent again (`docs/alerts.md`).
 
 **When it is red**, nobody is told of what it looks at; failed tasks tell of themselves. `look`: the message names the
 checks that could not be made; all others were. By hand for a past day: trigger it with that day as partition key.
+Run-book: `docs/runbook/dags/watch_and_alert.md`.
 """
 
 from airflow.sdk import CronPartitionTimetable, dag
