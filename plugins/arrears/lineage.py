@@ -1,11 +1,11 @@
 """What leaves as lineage: OpenLineage events of Airflow and dbt, without a value of any row.
 
 Names of tables, columns and files, code, counts and states may leave. Messages of errors may not: what a database says
-of the row that it failed on is somebody's data. Nor who started a run, or what they wrote beside it.
+of the row that it failed on is somebody's data. Nor who started a run or answered a question, or what it was about.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from openlineage.client.facet_v2 import error_message_run
@@ -20,27 +20,39 @@ NAMESPACE = "arrears"
 """Of our jobs: those of Airflow are `<dag>` and `<dag>.<task>`, those of dbt `warehouse.<schema>.arrears.<model>`."""
 
 _SEE_LOG = "the message is in the task's log in Airflow"
-_OF_RUN = ("conf", "note", "triggering_user_name")
+
+_OF_RUN = frozenset(
+    "airflow airflowDagRun airflowMappedTask airflowState dbt_run dbt_version errorMessage externalQuery"
+    " jobDependencies nominalTime parent processing_engine tags test".split()
+)
+"""What may be told of a run; what a later version adds is not told before somebody has looked at it."""
+
+_OF_AIRFLOW = {
+    "dag": "dag_id owner start_date tags timetable_summary",
+    "dagRun": "clear_number dag_id data_interval_end data_interval_start duration end_date logical_date partition_date"
+    " partition_key run_after run_id run_type start_date triggered_by",
+    "task": "downstream_task_ids mapped operator_class operator_class_path retries task_id trigger_rule"
+    " upstream_task_ids",
+    "taskInstance": "duration log_url map_index pool queued_dttm try_number",
+}
+"""Of what Airflow tells of each: not what a person was asked, gave it, answered or wrote beside it."""
 
 
 class WithoutValues(EventTransformer):
-    """Takes out of every event, before it leaves this machine, what could hold somebody's data."""
+    """Leaves in every event, before it leaves this machine, only what cannot hold somebody's data."""
 
     def transform(self, event: "Event") -> "Event":
         facets = getattr(getattr(event, "run", None), "facets", None) or {}
+        for name in facets.keys() - _OF_RUN:
+            del facets[name]
         if "errorMessage" in facets:
             facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(_SEE_LOG, "python")
-        for name in ("airflow", "airflowDagRun"):
-            told = facets.get(name)
-            for part in ("dagRun", "taskInstance"):
-                _clear(getattr(told, part, None))
+        for told in (facets.get("airflow"), facets.get("airflowDagRun")):
+            for part, kept in _OF_AIRFLOW.items():
+                values = getattr(told, part, None)
+                if values is not None:
+                    setattr(told, part, {name: values[name] for name in kept.split() if name in values})
         return event
-
-
-def _clear(part: Any) -> None:
-    if isinstance(part, dict):
-        for name in _OF_RUN:
-            part.pop(name, None)
 
 
 def transport(lineage_to: str) -> dict[str, object]:

@@ -5,6 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from airflow.providers.openlineage.plugins.facets import (
+    AirflowRunFacet,
+    UnknownOperatorAttributeRunFacet,
+    UnknownOperatorInstance,
+)
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import error_message_run
@@ -38,6 +43,32 @@ def test_events_go_to_a_file_line_by_line_without_what_an_error_says(tmp_path: P
     assert "Zhang" not in path.read_text()
     assert events[0]["run"]["facets"]["errorMessage"]["message"] == "the message is in the task's log in Airflow"
     assert "stackTrace" not in events[0]["run"]["facets"]["errorMessage"]
+
+
+def test_an_event_says_nothing_of_what_people_were_asked_and_answered(tmp_path: Path) -> None:
+    """What Airflow adds to the event of an approval, and what a later version may add to any."""
+    path = tmp_path / "events.jsonl"
+    event = failure("none")
+    asked = {"task_id": "first_approval", "hitl_summary": {"body": "L-1", "responded_by_user": {"name": "Anna"}}}
+    started = {"run_id": "manual__1", "conf": {"x": "L-1"}, "triggering_user_name": "Anna", "note": "L-1"}
+    instance = {"try_number": 2, "note": "L-1"}
+    event.run.facets |= {
+        "airflow": AirflowRunFacet(
+            dag={"dag_id": "d"}, dagRun=started, taskInstance=instance, task=asked, taskUuid=event.run.runId
+        ),
+        "unknownSourceAttribute": UnknownOperatorAttributeRunFacet([UnknownOperatorInstance("x", asked)]),
+    }
+    OpenLineageClient(config={"transport": transport(str(path))}).emit(event)
+
+    told = json.loads(path.read_text())["run"]["facets"]
+    assert told.keys() == {"errorMessage", "airflow", "tags"}  # the last by the client: its own version
+    parts = {name: told["airflow"][name] for name in ("dag", "dagRun", "task", "taskInstance")}
+    assert parts == {
+        "dag": {"dag_id": "d"},
+        "dagRun": {"run_id": "manual__1"},
+        "task": {"task_id": "first_approval"},
+        "taskInstance": {"try_number": 2},
+    }
 
 
 @pytest.mark.parametrize(
