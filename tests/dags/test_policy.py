@@ -78,6 +78,15 @@ def test_no_task_waits_for_ever(dag_bag: "DagBag") -> None:
             assert task.defaults == ["Reject"]
 
 
+def test_documents_follow_the_checked_marts_and_hold_up_nothing(dag_bag: "DagBag") -> None:
+    documents = dag_bag.dags["build_documentation"]
+    check = dag_bag.dags["build_marts"].get_task("check")
+
+    assert [asset.name for asset in check.outlets] == ["checked_marts"]
+    assert documents.timetable.asset_condition.name == "checked_marts"
+    assert all(not task.outlets and not task.downstream_task_ids for task in documents.tasks)
+
+
 def test_the_clock_starts_nothing_in_the_demo(dag_bag: "DagBag") -> None:
     for name in ("load_core_banking", "ingest_vendor_results", "recall_paid_accounts", "enforce_retention"):
         end = dag_bag.dags[name].end_date
