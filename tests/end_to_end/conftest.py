@@ -21,6 +21,7 @@ def system() -> Iterator[System]:
         "ARREARS_POSTGRES_PORT": str(free_port()),
         "ARREARS_SFTP_PORT": str(free_port()),
         "ARREARS_AIRFLOW_PORT": str(free_port()),
+        "ARREARS_SUPERSET_PORT": str(free_port()),
         "COLUMNS": "200",
     }
     system = System(home, environment)
