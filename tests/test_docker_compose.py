@@ -15,7 +15,7 @@ from arrears.settings import PROJECT_ROOT, Settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("arrears:")}
+OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("arrears")}
 
 
 def locked_version(package: str) -> str:
@@ -33,8 +33,13 @@ def test_our_image_has_the_version_of_the_project_and_the_python_of_the_lock() -
     pyproject = (PROJECT_ROOT / "pyproject.toml").read_text()
     version = re.search(r'^version = "(.+)"', pyproject, re.MULTILINE)
     assert version is not None
-    assert {service["image"] for service in OURS.values()} == {f"arrears:{version.group(1)}"}
-    assert "FROM python:3.11" in (PROJECT_ROOT / "Dockerfile").read_text()
+    images = {service["image"]: service["build"]["target"] for service in OURS.values()}
+    assert images == {f"arrears:{version.group(1)}": "arrears", f"arrears-bi:{version.group(1)}": "superset"}
+    dockerfile = (PROJECT_ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^FROM (\S+) AS (\S+)$", dockerfile, re.MULTILINE) == [
+        ("python:3.11-slim-bookworm", "arrears"),
+        ("arrears", "superset"),
+    ]
 
 
 def test_every_variable_is_a_setting() -> None:
@@ -53,7 +58,7 @@ def test_every_component_of_the_embedded_airflow_runs() -> None:
 def test_the_code_is_mounted_where_the_image_has_it() -> None:
     copied = re.findall(r"^COPY --chown=arrears (\w+) (\w+)$", (PROJECT_ROOT / "Dockerfile").read_text(), re.MULTILINE)
     folders = {source for source, _ in copied}
-    assert folders == {"plugins", "dags", "dbt_project", "expectations"}
+    assert folders == {"plugins", "dags", "dbt_project", "expectations", "bi"}
     for name, service in OURS.items():
         mounts = dict(mount.split(":")[:2] for mount in service["volumes"])
         assert {f"./{folder}" for folder in folders} <= set(mounts), name
@@ -70,6 +75,7 @@ def test_ports_are_published_on_this_machine_only_and_are_the_defaults() -> None
         "api-server": [
             f"127.0.0.1:{defaults.airflow_port}:{OURS['api-server']['environment']['ARREARS_AIRFLOW_PORT']}"
         ],
+        "superset": [f"127.0.0.1:{defaults.superset_port}:{defaults.superset_port}"],
     }
 
 

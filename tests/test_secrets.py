@@ -14,17 +14,18 @@ READERS = {
     "Settings.secret": {
         *("dbt_build.py", "delivery/references.py", "erasure_register.py", "settings.py"),
         # The demo's own services and their clients.
-        *("hooks/airflow_api.py", "services/airflow.py", "services/postgres.py"),
+        *("hooks/airflow_api.py", "services/airflow.py", "services/postgres.py", "services/superset.py"),
     },
     "the directory of secrets": {
         *("settings.py", "delivery/references.py"),
         # They make the demo's secrets, play the demo's vendors, or say where a password lies.
         *("services/airflow.py", "services/openpgp_keys.py", "services/postgres.py", "services/sftp.py"),
-        *("simulator/vendors.py", "cli/main.py", "tapes/check.py"),
+        *("simulator/vendors.py", "cli/main.py", "tapes/check.py", "services/superset.py"),
     },
     "the environment": {
         *("settings.py", "dbt_build.py", "quality/engine.py"),
-        *("services/airflow.py", "services/sftp.py", "cli/forget.py", "cli/deliveries.py", "cli/alerts.py"),
+        *("services/airflow.py", "services/sftp.py", "services/superset.py"),
+        *("cli/forget.py", "cli/deliveries.py", "cli/alerts.py"),
     },
 }
 """By what is read: the modules that read it."""

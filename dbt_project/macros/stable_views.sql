@@ -5,6 +5,11 @@
 -#}
 
 {% materialization view, adapter='postgres' -%}
+    {#- A view that followed a table is there; dbt believes that it went with the old one. -#}
+    {%- set is_there = "select to_regclass('" ~ this.include(database=false) ~ "') is not null" -%}
+    {%- if load_cached_relation(this) is none and run_query(is_there).rows[0][0] -%}
+        {%- do adapter.cache_added(this.incorporate(type='view')) -%}
+    {%- endif -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- if existing is none or not existing.is_view or not is_same_view(existing, sql) -%}
         {{ return(dbt.materialization_view_default()) }}

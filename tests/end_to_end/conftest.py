@@ -52,6 +52,7 @@ def system(statsd: StatsdServer) -> Iterator[System]:
         "ARREARS_ALERT_MAIL_TO": "on-call@bank.example",
         "ARREARS_ALERT_WEB_HOOK": "on_call",
         "ARREARS_LANDING_DUE_MINUTES": str(DUE_SECONDS / 60),
+        "ARREARS_SUPERSET_PORT": str(free_port()),
         "COLUMNS": "200",
     }
     system = System(home, environment)

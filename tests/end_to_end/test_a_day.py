@@ -5,9 +5,11 @@ The tests build on each other, in the order of this file, as a person's first ho
 
 import hashlib
 import json
+import os
+import re
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,11 +19,16 @@ import psycopg2
 import pytest
 from board_walk import SCREENS, Visitor, faults_of, tab_order, visitor, wait_for_file
 from browser import chromium, open_page, require_chromium
+from dashboards import TALL, Superset, figures_asked, figures_shown, written
 from listeners import StatsdServer
 from playwright.sync_api import Browser
 from portfolio_files import write_worked_bank
 from receivers import Hook, Mailbox
 from running_system import System
+
+from arrears.bi.spec import Spec, read_spec
+from arrears.services.superset import ENVIRONMENT as SUPERSET
+from arrears.settings import PROJECT_ROOT
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.sftp, pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -44,6 +51,11 @@ def demo_output(system: System) -> str:
 @pytest.fixture(scope="module")
 def as_of(system: System, demo_output: str) -> date:
     return system.query("select max(as_of) from marts.fct_loan_delinquency")[0][0]
+
+
+@pytest.fixture(scope="module")
+def bi() -> Spec:
+    return read_spec()
 
 
 def test_the_demo_says_what_it_did(demo_output: str, as_of: date) -> None:
@@ -376,6 +388,91 @@ def test_who_may_looks_up_a_customer_and_that_is_written_down(browser: Browser, 
     assert looks == [("demo_approver_one", "board")]
     for log in (system.home / "logs").glob("airflow-*.log"):
         assert customer not in log.read_text(), log
+
+
+def test_what_bi_may_ask_and_be_told_is_about_nobody(system: System, demo_output: str) -> None:
+    """No view, function or error message gives `bi_reader` a name, a number, an address or an id of a customer."""
+    needles = system.query(
+        """
+        select full_name from landing.customers where full_name is not null
+        union select value from landing.contact_points where value is not null
+        union select customer_id from landing.customers
+        union select loan_id from landing.loans
+        """
+    )
+    values = {value for (value,) in needles if len(value) > 4}
+    with closing(psycopg2.connect(system.dsn("warehouse", "--role", "bi_reader"))) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("select schemaname || '.' || viewname from pg_views where schemaname = 'bi'")
+            views = [view for (view,) in cursor.fetchall()]
+            assert len(views) > 20
+            for view in views:
+                cursor.execute(f"select * from {view}")
+                seen = {value for row in cursor.fetchall() for value in row if isinstance(value, str)}
+                assert not seen & values, view
+                # What an error quotes is what the reader may read anyhow.
+                with pytest.raises(psycopg2.Error) as error:
+                    cursor.execute(f"select cast(cast(shown as text) as integer) from {view} as shown")
+                assert not any(value in str(error.value) for value in values), view
+            for function in ("marts.loan_delinquency_on('2019-08-31')", "ops.read_customer('x', 'curious')"):
+                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                    cursor.execute(f"select * from {function}")
+
+
+def test_every_chart_has_rows(system: System, demo_output: str, bi: Spec) -> None:
+    silent = []
+    with closing(psycopg2.connect(system.dsn("warehouse", "--role", "bi_reader"))) as connection:
+        for dashboard in bi.dashboards:
+            for chart in dashboard.charts:
+                with connection, connection.cursor() as cursor:
+                    cursor.execute(bi.query(dashboard, chart))
+                    rows = cursor.fetchall()
+                figures = [value for row in rows for value in row[len(chart.dimensions) :] if value is not None]
+                silent += [] if figures else [chart.name]
+    # Whether a customer rates a conversation is chance.
+    assert set(silent) <= {"satisfaction"}
+
+
+def test_the_queries_of_the_bi_page_run(system: System, demo_output: str) -> None:
+    page = (PROJECT_ROOT / "docs" / "bi.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    assert len(queries) == 6
+    for query in queries[:-1]:
+        assert system.query(query, "warehouse", "--role", "bi_reader"), query
+    assert system.query(queries[-1], "warehouse", "--role", "bi_reader") == [], "every list was acknowledged"
+
+
+def test_dashboards_show_what_the_marts_say(system: System, demo_output: str, bi: Spec) -> None:
+    """In a browser: every chart is drawn without an error, with the figures of a direct query, and says them."""
+    require_chromium()
+    if not (SUPERSET / "bin" / "gunicorn").exists() and os.environ.get("CI") != "true":
+        pytest.skip(f"Superset is not installed in {SUPERSET}: `make bi` does it")
+    started = system.arrears("bi")
+    assert started.returncode == 0, started.stderr
+    assert "Portfolio · 资产组合" in started.stdout
+    password = (system.home / "secrets" / "superset_admin").read_text()
+    url = f"http://127.0.0.1:{system.environment['ARREARS_SUPERSET_PORT']}"
+    dsn = system.dsn("warehouse", "--role", "bi_reader")
+    with chromium() as browser, open_page(browser, TALL) as page, closing(psycopg2.connect(dsn)) as connection:
+        connection.autocommit = True
+        superset = Superset(page, url, password)
+        for dashboard in bi.dashboards:
+            drawn = superset.open(dashboard)
+            assert (drawn.complaints, superset.errors()) == ([], []), dashboard.name
+            for chart in dashboard.charts:
+                with connection.cursor() as cursor:
+                    cursor.execute(bi.query(dashboard, chart))
+                    rows = cursor.fetchall()
+                assert figures_shown(bi, chart, drawn.data[chart.name]) == figures_asked(chart, rows), chart.name
+                if chart.kind in ("number", "table"):
+                    said = superset.text_of(chart)
+                    missing = [figure for figure in written(bi, chart, rows) if figure not in said]
+                    assert missing == [], chart.name
+
+    again = system.arrears("bi")
+    assert again.returncode == 0 and again.stdout == started.stdout
+    assert "Superset" in system.arrears("status").stdout
 
 
 def test_retention_erases_what_is_past_its_time_and_keeps_the_rest(

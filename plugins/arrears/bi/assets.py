@@ -249,8 +249,8 @@ def _axis_chart(spec: Spec, chart: Chart) -> dict[str, Any]:
         "markerEnabled": True,
         "stack": "Stack" if chart.kind == "bar" and series and chart.stacked else None,
         "show_value": chart.kind == "bar" and not series,
-        "truncateYAxis": False,
-        "y_axis_bounds": [None, None],
+        "truncateYAxis": True,
+        "y_axis_bounds": [0, None],
     }
 
 
