@@ -87,7 +87,8 @@ def print_summary(warehouse: psycopg2.extensions.connection, as_of: date, settin
         f"Airflow    http://127.0.0.1:{settings.airflow_port}  (admin; password in {home}/secrets/airflow_user_admin)"
     )
     console.print(
-        f"Board      http://127.0.0.1:{settings.airflow_port}/plugin/arrears  (the day, Data Docs, models: docs/board.md)"
+        f"Board      http://127.0.0.1:{settings.airflow_port}/plugin/arrears"
+        "  (the day, Data Docs, models: docs/board.md)"
     )
     console.print('Marts      psql "$(.venv/bin/arrears dsn warehouse)"')
     console.print(f"Vendors    {home}/vendors/<vendor>/outbound")

@@ -1,4 +1,4 @@
-"""The dashboards' service, without Superset: what it needs, what it keeps, and what it says when something is missing."""
+"""The dashboards' service, without Superset: what it needs, what it keeps, what it says when something is missing."""
 
 import stat
 from pathlib import Path
