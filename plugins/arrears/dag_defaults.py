@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable
-from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
 
@@ -83,5 +83,7 @@ def told_late(code: str) -> DeadlineAlert:
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=due_after(code, get_settings()),
-        callback=SyncCallback("arrears.alerts.notifier.tell_late", kwargs={"code": code}),
+        # In the triggerer: a run that hangs may have all slots of the executor, and there no callback may read a
+        # connection from Airflow's database.
+        callback=AsyncCallback("arrears.alerts.notifier.tell_late", kwargs={"code": code}),
     )

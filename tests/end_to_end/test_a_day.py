@@ -626,6 +626,11 @@ def test_a_load_that_does_not_begin_is_told_of_when_its_deadline_has_passed(
     assert "of 2026-02-11 core banking is not loaded in time" in told(hook, "landing_late", "2026-02-11")["summary"]
     assert "[Arrears critical] The night's load is late: 2026-02-11" in mail.titles
 
+    state, logs = system.run_dag("watch_and_alert", date(2026, 2, 11))
+    assert state == "success", logs
+    late = system.query("select code, subject from ops.alert where closed_at is null and code like '%late'")
+    assert sorted(late) == [(code, "2026-02-11") for code in ("landing_late", "lists_late", "marts_late")]
+
 
 def test_nothing_personal_in_alerts(system: System, demo_output: str, mail: Mailbox, hook: Hook) -> None:
     personal = system.query(

@@ -1,5 +1,6 @@
 """How Airflow tells of trouble: a task that failed or went through (callbacks), a run that is late (deadlines)."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -59,19 +60,22 @@ class SuccessNotifier(BaseNotifier):
             self.log.exception("alerts of %s could not be closed", _task(context))
 
 
-def tell_late(code: str, context: Mapping[str, Any]) -> None:
-    """Called when a run has passed its deadline: an alert, unless what it was to do is done.
+async def tell_late(code: str, context: Mapping[str, Any]) -> None:
+    """Called in the triggerer when a run has passed its deadline: an alert, unless what it was to do is done.
 
     Args:
         code: `landing_late`, `marts_late` or `lists_late`.
         context: What the scheduler says of the run.
     """
+    await asyncio.to_thread(_tell_late, code, date.fromisoformat(context["dag_run"]["partition_key"]))
+
+
+def _tell_late(code: str, as_of: date) -> None:
     from arrears.alerts.lateness import late_after_deadline
     from arrears.alerts.ledger import WATCH, raise_alerts
     from arrears.alerts.send import send_waiting
     from arrears.hooks.postgres import connect
 
-    as_of = date.fromisoformat(context["dag_run"]["partition_key"])
     settings, now = get_settings(), datetime.now(UTC)
     with connect("warehouse") as warehouse:
         found = late_after_deadline(warehouse, code, as_of=as_of)

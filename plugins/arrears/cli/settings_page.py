@@ -9,8 +9,9 @@ from arrears.settings import PROJECT_ROOT, Settings
 _HEAD = """# Configuration
 
 Connections are Airflow connections: `core_banking` (the bank's PostgreSQL, read only), `warehouse`, and one
-`vendor_<name>` per vendor (SFTP; private key and pinned host key in its extra). Everything else is below: set the
-variable, or write `name = value` into `arrears.toml` in the state directory. The defaults are those of the demo.
+`vendor_<name>` per vendor (SFTP; private key and pinned host key in its extra); for alerts `smtp_default` and that of a
+web hook (`docs/alerts.md`). Everything else is below: set the variable, or write `name = value` into `arrears.toml` in
+the state directory. The defaults are those of the demo.
 
 Secrets are never settings. They are files in `<home>/secrets` (made once, readable by their owner only), or variables
 `ARREARS_SECRET_<NAME>` where a secrets store injects them.

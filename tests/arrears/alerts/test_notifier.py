@@ -1,5 +1,6 @@
 """What Airflow's callbacks do with a failure, a success and a deadline; and that they never fail themselves."""
 
+import asyncio
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -109,8 +110,8 @@ def test_a_warehouse_without_a_ledger_fails_no_callback(told: Day, hook: Hook) -
 
 def test_a_deadline_tells_of_what_is_not_done_only(told: Day, hook: Hook) -> None:
     run = {"dag_run": {"partition_key": told.as_of.isoformat()}}
-    tell_late("marts_late", run)
+    asyncio.run(tell_late("marts_late", run))
     assert hook.posts == []
 
-    tell_late("landing_late", run)
+    asyncio.run(tell_late("landing_late", run))
     assert [(post["code"], post["subject"]) for post in hook.posts] == [("landing_late", "2020-04-15")]
