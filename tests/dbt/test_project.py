@@ -9,7 +9,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 from marts_warehouse import Warehouse, new_warehouse
 
-from arrears.dbt_build import _environment, dbt_environment, stage_project
+from arrears.dbt_build import dbt_environment, in_environment, stage_project
 from arrears.settings import Settings
 
 pytestmark = pytest.mark.postgres
@@ -25,7 +25,7 @@ def _dbt(warehouse: Warehouse, target: Path, *arguments: str) -> Any:
     project = str(stage_project(warehouse.settings))
     command = [*arguments, "--project-dir", project, "--profiles-dir", project, "--target-path", str(target)]
     command += ["--log-path", str(target), "--log-level", "none", "--vars", json.dumps({"as_of": "2026-01-31"})]
-    with _environment(dbt_environment(warehouse.settings)):
+    with in_environment(dbt_environment(warehouse.settings)):
         return dbtRunner().invoke(command)
 
 

@@ -12,7 +12,7 @@ import psycopg2.extensions
 from dbt.cli.main import dbtRunner
 from psycopg2 import sql
 
-from arrears.dbt_build import _environment, dbt_environment, policy_version, stage_project
+from arrears.dbt_build import dbt_environment, in_environment, policy_version, stage_project
 from arrears.settings import Settings
 
 POSTGRES_ONLY = "postgres_only"
@@ -111,7 +111,7 @@ class DuckDBWarehouse:
         command += ["--no-write-json"]
         command += ["--vars", json.dumps({"policy_version": version}), *arguments]
         environment = {"ARREARS_DUCKDB_PATH": str(self.path), "ARREARS_AS_OF": as_of.isoformat() if as_of else ""}
-        with _environment(dbt_environment(self.settings) | environment):
+        with in_environment(dbt_environment(self.settings) | environment):
             return dbtRunner(manifest=getattr(self, "manifest", None)).invoke(command)
 
 

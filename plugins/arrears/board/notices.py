@@ -53,10 +53,10 @@ def _gates(day: Day) -> Iterator[Notice]:
     for rule in day.red_rules.of(severity="abort"):
         name = f"{rule['border'].replace('_', ' ')} gate: {rule['subject']}.{rule['rule_id']} is red"
         yield Notice(Urgency.NOW, name, _held_by_gate(rule), "#gates")
-    rejected = sum(row["rejected_rows"] or 0 for row in day.loads.rows)
+    rejected = sum(row["rejected_rows"] for row in day.loads.rows)
     if rejected:
         meaning = "They lie in quarantine; nobody of them is contacted until a corrected row arrives."
-        yield Notice(Urgency.TODAY, f"{rejected:,} rows of core banking were rejected", meaning, "#gates")
+        yield Notice(Urgency.TODAY, f"Rejected rows of core banking: {rejected:,}", meaning, "#gates")
 
 
 def _held_by_gate(rule: Row) -> str:
@@ -92,7 +92,7 @@ def _vendors(day: Day) -> Iterator[Notice]:
     refused = day.refused_files.of(state="refused")
     if refused:
         meaning = "Each lies in the vendor's inbound/refused beside its reason: the vendor has to mend it."
-        yield Notice(Urgency.TODAY, f"{len(refused):,} files of vendors were refused", meaning, "#vendors")
+        yield Notice(Urgency.TODAY, f"Refused files of vendors: {len(refused):,}", meaning, "#vendors")
 
 
 def _unread(day: Day) -> Iterator[Notice]:

@@ -86,10 +86,7 @@ def print_summary(warehouse: psycopg2.extensions.connection, as_of: date, settin
     console.print(
         f"Airflow    http://127.0.0.1:{settings.airflow_port}  (admin; password in {home}/secrets/airflow_user_admin)"
     )
-    console.print(
-        f"Board      http://127.0.0.1:{settings.airflow_port}/plugin/arrears"
-        "  (the day, Data Docs, models: docs/board.md)"
-    )
+    console.print(f"Board      http://127.0.0.1:{settings.airflow_port}/plugin/arrears  (the day, Data Docs, models)")
     console.print('Marts      psql "$(.venv/bin/arrears dsn warehouse)"')
     console.print(f"Vendors    {home}/vendors/<vendor>/outbound")
 

@@ -112,8 +112,8 @@ def test_what_is_wrong_comes_in_the_order_of_its_urgency(filled: Day) -> None:
         (Urgency.NOW, "contact_list-demo_visit-20200415-01 was refused"),
         (Urgency.NOW, "contact_list-demo_law-20200415-01 expired"),
         (Urgency.NOW, "demo_law cannot be reached"),
-        (Urgency.TODAY, "3 rows of core banking were rejected"),
-        (Urgency.TODAY, "1 files of vendors were refused"),
+        (Urgency.TODAY, "Rejected rows of core banking: 3"),
+        (Urgency.TODAY, "Refused files of vendors: 1"),
     ]
     assert found[0].link == "dags/build_marts/runs/run"
 

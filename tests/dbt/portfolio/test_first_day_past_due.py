@@ -7,7 +7,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 from marts_warehouse import Warehouse
 
-from arrears.dbt_build import _environment, dbt_environment, stage_project
+from arrears.dbt_build import dbt_environment, in_environment, stage_project
 
 pytestmark = pytest.mark.postgres
 
@@ -50,7 +50,7 @@ def _compiled(warehouse: Warehouse, target: Path, statement: str) -> str:
     project = str(stage_project(warehouse.settings))
     command = ["compile", "--inline", statement, "--project-dir", project, "--profiles-dir", project]
     command += ["--target-path", str(target), "--log-path", str(target), "--log-level", "none"]
-    with _environment(dbt_environment(warehouse.settings)):
+    with in_environment(dbt_environment(warehouse.settings)):
         outcome = dbtRunner().invoke(command)
     assert outcome.success, outcome.exception
     [result] = outcome.result.results

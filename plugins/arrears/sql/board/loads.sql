@@ -6,7 +6,7 @@ select
     batch.decided_at,
     batch.reason,
     sum(loaded.landed_rows) as landed_rows,
-    sum(loaded.rejected_rows) as rejected_rows
+    coalesce(sum(loaded.rejected_rows), 0) as rejected_rows
 from ops.load_batch as batch
 inner join ops.load_table as loaded on batch.batch_id = loaded.batch_id
 where
