@@ -240,7 +240,7 @@ def _axis_chart(spec: Spec, chart: Chart) -> dict[str, Any]:
         "legendOrientation": "top",
         "rich_tooltip": True,
         "y_axis_format": _AXIS_FORMATS.get(_d3(spec, chart), _d3(spec, chart)),
-        "x_axis_time_format": "%Y-%m-%d",
+        "x_axis_time_format": "%Y-%m" if spec.columns[axis].is_month else "%Y-%m-%d",
         "xAxisLabelRotation": 0 if is_date else 30,
         # A title for what it says, and for the room that the first of the slanted labels needs.
         "y_axis_title": " " if len(chart.measures) > 1 else str(spec.measures[chart.measures[0]].label),

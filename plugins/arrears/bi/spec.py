@@ -63,6 +63,8 @@ class Column(_Text):
     sql: str | None = None
     marts: tuple[str, ...] = ()
     """Where one with `sql` can be worked out."""
+    is_month: bool = False
+    """A day that stands for its month."""
     values: dict[str, Label] = {}
     """What its codes mean. One that is not here is shown as it is."""
 

@@ -1,4 +1,4 @@
-"""The dashboards' service, without Superset: what it needs, what it keeps, what it says when something is missing."""
+"""The service of the dashboards, without Superset: what it needs and keeps, and what it says when something lacks."""
 
 import stat
 from pathlib import Path
