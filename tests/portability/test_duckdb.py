@@ -30,9 +30,10 @@ EMPTY = {
     ("bi", "load_table"),
     ("bi", "quality_result"),
     ("bi", "vendor_file"),
+    *((schema, mart) for schema in ("marts", "bi") for mart in ("portfolio_forecast", "overdue_rate_forecast")),
 }
-"""What lands while a build runs, contacts that break a rule, referrals that left, and what loads, gates and the reading
-of vendors' files note: nothing here."""
+"""What lands while a build runs, contacts that break a rule, referrals that left, and what loads, gates, forecasts and
+the reading of vendors' files note: nothing here."""
 
 
 @pytest.fixture(scope="module")
