@@ -47,7 +47,9 @@ compared as (
         rates.rate,
         rates.low,
         rates.high,
-        cast({{ rate('happened.overdue_principal', 'happened.outstanding_principal', digits=10) }} as numeric(12, 10)) as actual_rate
+        cast(
+            {{ rate('happened.overdue_principal', 'happened.outstanding_principal', digits=10) }} as numeric(12, 10)
+        ) as actual_rate
     from forecasts
     inner join generations on forecasts.generation = generations.generation
     inner join rates on forecasts.forecast_id = rates.forecast_id
