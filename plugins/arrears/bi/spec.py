@@ -93,7 +93,6 @@ class Chart(_Text):
     unfiltered: tuple[str, ...] = ()
     """Columns whose filters leave the chart alone."""
     newest_first: bool = False
-    stacked: bool = True
     limit: int = Field(default=100, gt=0)
     width: int = Field(default=6, ge=1, le=GRID_COLUMNS)
     height: int = Field(default=50, ge=10)
