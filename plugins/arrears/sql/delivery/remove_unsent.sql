@@ -1,5 +1,5 @@
--- Batches of the same line that were planned since the restore and never left: what did leave takes their place. And stop files of
--- later days that were planned without a list that is found now: they are planned again.
+-- Batches of the same line that were planned since the restore and never left: what did leave takes their place. And stop
+-- files of later days that were planned without a list that is found now: they are planned again.
 create temporary table unsent on commit drop as
 select batch_id
 from ops.delivery_batch
