@@ -277,9 +277,7 @@ def test_an_overdue_rate_outside_its_forecast_is_told_until_a_month_ends_inside(
         )
     }
 
-    tower.day.run(
-        "update marts.overdue_rate_forecast set is_outside = false where product = 'auto' and is_outside"
-    )
+    tower.day.run("update marts.overdue_rate_forecast set is_outside = false where product = 'auto' and is_outside")
     assert tower.open(now) == {}
 
 
