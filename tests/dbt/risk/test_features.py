@@ -1,13 +1,17 @@
-"""Features of a loan: worked by hand, and the same whatever the days after bring."""
+"""Features of a loan: worked by hand, and the same whatever the days after bring; what a model makes of them."""
 
+import csv
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import log
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hand_made_models import Bin, HandMade
 from marts_warehouse import Warehouse, new_warehouse, quick_builds
 from portfolio import Portfolio
 
@@ -19,9 +23,29 @@ pytestmark = pytest.mark.postgres
 ON = date(2026, 6, 30)
 """A month end: the features of the day and those that are kept of it later can be compared."""
 LATER = date(2026, 10, 15)
-MODELS = "+int_loans__risk_feature +int_loans__risk_outcome"
+MODELS = "+fct_early_warning +int_loans__self_cure +int_loans__risk_outcome"
 DUE = [(date(2026, month, 10), "100.00") for month in range(1, 13)]
 MONTHS = range(1, 7)
+
+
+WARNING = HandMade(
+    "warning-1",
+    "early_warning",
+    -3.0,
+    {
+        "last_days_late": [
+            Bin(None, -5, -2.0, 0.1), Bin(-5, 0, -1.0, 0.2), Bin(0, None, 1.5, 0.6), Bin(None, None, 0.7, 0.1, True)
+        ],
+        "bureau_score": [Bin(None, 700, 2.0, 0.3), Bin(700, None, 0.9, 0.3), Bin(None, None, 0.0, 0.4, True)],
+        "restructurings": [Bin(None, 1, -0.1, 0.9), Bin(1, None, 2.5, 0.1), Bin(None, None, 0.0, 0.0, True)],
+        "is_auto_loan": [Bin(None, 1, -0.5, 0.5), Bin(1, None, 0.5, 0.5)],
+        "is_personal_loan": [Bin(None, 1, 0.1, 0.5), Bin(1, None, -0.1, 0.5)],
+        "calendar_month": [Bin(None, None, 0.3, 1.0), Bin(None, None, 0.0, 0.0, True)],
+    },
+)  # fmt: skip
+"""Values of the loans lie on both edges, and some are not known."""
+CURE = HandMade("cure-1", "self_cure", 0.0, {"days_past_due": [Bin(None, 20, 9.0, 0.5), Bin(20, None, -9.0, 0.5)]})
+OTHER = HandMade("warning-2", "early_warning", 5.0, {"restructurings": [Bin(None, None, 0.0, 1.0)]})
 
 
 def noon(day: date) -> datetime:
@@ -114,8 +138,14 @@ class Features:
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
         _past().land(warehouse.connection, as_of=ON)
+        OTHER.write(warehouse.connection, ON)
+        WARNING.write(warehouse.connection, date(2026, 1, 1))
+        CURE.write(warehouse.connection, ON)
+        OTHER.promote(warehouse.connection, LATER)
         with quick_builds():
             warehouse.build(ON, select=MODELS)
+        self.scores = {row["loan_id"]: row for row in warehouse.rows("select * from marts.fct_early_warning")}
+        self.cures = {row["loan_id"]: row for row in warehouse.rows("select * from intermediate.int_loans__self_cure")}
         self.on_the_day = self._of("intermediate.int_loans__risk_feature")
         _future().land(warehouse.connection, as_of=LATER)
         warehouse.execute("truncate intermediate.int_loans__risk_history")
@@ -240,3 +270,40 @@ def test_a_feature_that_reads_the_future_is_caught(features: Features, tmp_path:
     seen = features.seen_by(planted)
     changed = {name for loan, row in seen.items() for name in row if row[name] != features.on_the_day[loan][name]}
     assert changed == {"part_payments_6m"}
+
+
+def test_every_feature_has_its_line_in_the_seed_and_its_place_in_the_contract() -> None:
+    """Reasons are found by position."""
+    with (dbt_build.DBT_PROJECT / "seeds/reference/risk_features.csv").open() as file:
+        seed = list(csv.DictReader(file))
+    model = dbt_build.DBT_PROJECT / "models/intermediate/risk/int_loans__risk_feature.yml"
+    columns = [column["name"] for column in yaml.safe_load(model.read_text())["models"][0]["columns"]]
+    assert columns[4:] == [row["feature"] for row in seed]
+    assert [int(row["position"]) for row in seed] == list(range(1, len(seed) + 1))
+
+
+def test_a_probability_is_the_sum_over_the_bins(features: Features) -> None:
+    """By the promotion that came last of those valid on the day."""
+    on_time = {loan: row for loan, row in features.on_the_day.items() if row["population"] == "early_warning"}
+    assert features.scores.keys() == on_time.keys() == {"PUNCTUAL", "AHEAD", "RESTRUCTURED", "NOTHING"}
+    for loan, row in on_time.items():
+        found = features.scores[loan]
+        assert found["model_version"] == "warning-1"
+        assert float(found["probability_30dpd_90d"]) == pytest.approx(WARNING.probability(row), abs=1e-6)
+        assert found["score"] == round(600 + 20 / log(2) * (-WARNING.logit(row) - log(50)))
+    assert features.scores["PUNCTUAL"]["band"] == "high"
+    assert features.scores["AHEAD"]["band"] == "low"
+    assert {loan: (row["band"], row["logit"]) for loan, row in features.cures.items()} == {
+        "LATE": ("unlikely", -9.0), "PARTS": ("unlikely", -9.0), "RETURNED": ("unlikely", -9.0)
+    }  # fmt: skip
+
+
+def test_reasons_are_what_adds_most_above_what_is_usual(features: Features) -> None:
+    """Kinds of loan are one reason. Whoever is in the lowest band has none."""
+    for loan, found in features.scores.items():
+        above = WARNING.contributions(features.on_the_day[loan])
+        product = {"PRODUCT": above.pop("is_auto_loan") + above.pop("is_personal_loan")}
+        adding = {name.upper(): weight for name, weight in above.items()} | product
+        ranked = sorted((name for name in adding if adding[name] > 1e-9), key=lambda name: -adding[name])[:3]
+        assert found["top_reasons"] == ([] if found["band"] == "low" else ranked)
+    assert features.scores["RESTRUCTURED"]["top_reasons"] == ["RESTRUCTURINGS", "PRODUCT"]
