@@ -55,11 +55,14 @@
 
 {% macro days_of_settlement(money, due, rules) -%}
     {#-
-        The days on which money settled instalments up to the tolerance, in their order: a query of one row, for use in a
-        lateral join. Half a cent less than what is due, since money that reaches it exactly settles it.
+        The days on which money settled instalments up to the tolerance, in their order, and which of them were late: a query
+        of one row, for use in a lateral join. Half a cent less than what is due, since money that reaches it exactly settles
+        it.
     -#}
     (
-        select {{ ordered_array('days.settled_on', 'days.place') }} as settled_on
+        select
+            {{ ordered_array('days.settled_on', 'days.place') }} as settled_on,
+            {{ ordered_array('days.place', 'days.place', 'days.settled_on > ' ~ due ~ '.due_on[days.place]') }} as late_places
         from (
             select
                 owed.place,

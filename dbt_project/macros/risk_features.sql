@@ -10,11 +10,11 @@
         source overwrote before it first landed (income, rate, score), when a version of a schedule was written, and since
         when a loan that is closed now was known to be. A null is a value that nobody knows, never a zero.
     -#}
-with asked as (
+with asked as {{ inline() }} (
     {{ asked }}
 ),
 
-attributes as (
+attributes as {{ inline() }} (
     select * from {{ ref('int_customers__risk_attribute') }}
 ),
 
@@ -47,6 +47,7 @@ standing as (
         due.cumulative_due,
         due.cumulative_principal,
         settled.settled_on,
+        settled.late_places,
         settled.credited_on,
         settled.part_paid_on,
         settled.returned_on,
@@ -87,6 +88,7 @@ replaced as (
         due.due_on,
         due.counted_from,
         settled.settled_on,
+        settled.late_places,
         {{ count_up_to('due.counted_from', 'versions.in_force_to - 1') }} as counted
     from asked
     inner join {{ ref('int_schedule_versions__in_force') }} as versions
@@ -300,18 +302,24 @@ from measured
 {% macro _punctuality(loan) -%}
     {#-
         How the instalments were paid that were counted as due in the year before `last_day`, or still owed in it: a query of
-        one row, for use in a lateral join. Days late reach to the day of payment, days past due to the day before it.
+        one row, for use in a lateral join. Only those are looked at that were settled late or not at all: of most loans none.
+        Days late reach to the day of payment, days past due to the day before it.
     -#}
+    {%- set first = 'least(' ~ count_up_to(loan ~ '.counted_from', loan ~ '.year_ago') ~ ', '
+        ~ count_up_to(loan ~ '.settled_on', loan ~ '.year_ago') ~ ')' -%}
     (
         select
-            count(*) filter (where owed.counted_from > {{ loan }}.three_months_ago) as due_3m,
-            count(*) filter (where owed.counted_from > {{ loan }}.six_months_ago) as due_6m,
-            count(*) filter (where owed.counted_from > {{ loan }}.year_ago) as due_12m,
+            {{ loan }}.counted - {{ count_up_to(loan ~ '.counted_from', loan ~ '.three_months_ago') }} as due_3m,
+            {{ loan }}.counted - {{ count_up_to(loan ~ '.counted_from', loan ~ '.six_months_ago') }} as due_6m,
+            {{ loan }}.counted - {{ count_up_to(loan ~ '.counted_from', loan ~ '.year_ago') }} as due_12m,
             count(*) filter (where owed.counted_from > {{ loan }}.six_months_ago and owed.days_late > 0) as late_6m,
             count(*) filter (where owed.counted_from > {{ loan }}.year_ago and owed.days_late > 0) as late_12m,
             coalesce(sum(owed.days_late) filter (where owed.counted_from > {{ loan }}.three_months_ago), 0) as days_late_3m,
             coalesce(sum(owed.days_late) filter (where owed.counted_from > {{ loan }}.year_ago), 0) as days_late_12m,
-            max(owed.days_late) filter (where owed.counted_from > {{ loan }}.year_ago) as worst_days_late_12m,
+            case
+                when {{ loan }}.counted > {{ count_up_to(loan ~ '.counted_from', loan ~ '.year_ago') }}
+                    then coalesce(max(owed.days_late) filter (where owed.counted_from > {{ loan }}.year_ago), 0)
+            end as worst_days_late_12m,
             -- Cured: with it nothing was overdue any more.
             count(*) filter (
                 where
@@ -347,13 +355,19 @@ from measured
                     {{ loan }}.counted_from[places.place] as counted_from,
                     {{ loan }}.counted_from[places.place + 1] as next_counted_from,
                     coalesce({{ loan }}.settled_on[places.place], {{ far_future() }}) as settled_on
-                from {{ positions_between(
-                    'least('
-                    ~ count_up_to(loan ~ '.counted_from', loan ~ '.year_ago') ~ ', '
-                    ~ count_up_to(loan ~ '.settled_on', loan ~ '.year_ago') ~ ') + 1',
-                    loan ~ '.counted',
-                    'place'
-                ) }} as places
+                from (
+                    select {{ loan }}.late_places[late.number] as place
+                    from {{ positions_between(
+                        count_up_to(loan ~ '.late_places', first) ~ ' + 1',
+                        count_up_to(loan ~ '.late_places', loan ~ '.counted'),
+                        'number'
+                    ) }} as late
+                    union all
+                    select unsettled.place
+                    from {{ positions_between(
+                        array_size(loan ~ '.settled_on') ~ ' + 1', loan ~ '.counted', 'place'
+                    ) }} as unsettled
+                ) as places
             ) as each
         ) as owed
     )

@@ -154,6 +154,7 @@ settling as (
         listed.known_from,
         listed.credited_on,
         settled.settled_on,
+        settled.late_places,
         partly.part_paid_on
     from listed
     inner join terms
@@ -177,6 +178,7 @@ select
     stretches.known_from,
     stretches.known_to,
     settling.settled_on,
+    settling.late_places,
     settling.credited_on,
     settling.part_paid_on,
     returned.returned_on
