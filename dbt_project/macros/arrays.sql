@@ -116,3 +116,16 @@
 {% macro duckdb__positions_of(values, column) -%}
     (select unnest(range(1, len({{ values }}) + 1)) as {{ column }})
 {%- endmacro %}
+
+{% macro positions_between(first, last, column) -%}
+    {#- The whole numbers from one to another as rows of one column: a query, for use in a lateral join. -#}
+    {{ adapter.dispatch('positions_between', 'arrears')(first, last, column) }}
+{%- endmacro %}
+
+{% macro default__positions_between(first, last, column) -%}
+    (select generate_series({{ first }}, {{ last }}) as {{ column }})
+{%- endmacro %}
+
+{% macro duckdb__positions_between(first, last, column) -%}
+    (select unnest(range({{ first }}, {{ last }} + 1)) as {{ column }})
+{%- endmacro %}

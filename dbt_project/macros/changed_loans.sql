@@ -22,3 +22,15 @@
         )
     {%- endif -%}
 {%- endmacro %}
+
+{% macro delete_changed_customers() -%}
+    {#- The same for what is kept per customer. -#}
+    {%- if is_incremental() -%}
+        delete from {{ this }}
+        where customer_id in (
+            select customers.customer_id
+            from {{ source('landing', 'customers') }} as customers
+            where customers._batch_id > (select coalesce(max(known.known_to_batch), 0) from {{ this }} as known)
+        )
+    {%- endif -%}
+{%- endmacro %}

@@ -55,6 +55,10 @@ FACTS = set(
 """Figures, codes and instants that say of nobody who it is. A new column is added here by somebody who looked."""
 FACTS |= {"alert_id", "code", "summary", "run_book", "last_seen_at", "last_sent_at", "closed_at"}
 """Of alerts (`ops.alert`)."""
+FACTS |= {"model_version", "purpose", "trained_as_of", "observed_from", "observed_to", "features", "intercept"}
+FACTS |= {"figures", "trained_at", "feature", "bin", "lower", "upper", "is_missing", "weight", "expected_share"}
+FACTS |= {"promotion_id", "promoted_at"}
+"""Of models (`ops.model` and its tables): what they are made of and how they did, of groups of loans."""
 
 
 @pytest.fixture

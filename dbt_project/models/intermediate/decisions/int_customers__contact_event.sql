@@ -22,6 +22,22 @@ policies as (
     select * from {{ ref('int_customers__policy') }}
 ),
 
+generations as (
+    select * from {{ source('ops', 'source_generation') }}
+),
+
+-- A vendor's file says by the clock when it was read, and business dates need not go with the clock: it was known on
+-- the date of the first build after it.
+builds as (
+    select
+        {{ ordered_array('built.known_at', 'built.build_id') }} as known_ats,
+        {{ ordered_array('built.as_of', 'built.build_id') }} as as_ofs
+    from {{ source('ops', 'mart_build') }} as built
+    where
+        built.state <> 'failed'
+        and built.generation = (select max(generations.generation) from generations)
+),
+
 events as (
     select
         'interaction' as source,
@@ -40,7 +56,8 @@ events as (
         interactions.occurred_at,
         interactions.disposition,
         interactions.promise_amount,
-        interactions.promise_on
+        interactions.promise_on,
+        cast(interactions.updated_at at time zone {{ bank_time_zone() }} as date) as recorded_on
     from interactions
     left join loans on interactions.loan_id = loans.loan_id
     union all
@@ -61,8 +78,12 @@ events as (
         results.attempted_at as occurred_at,
         results.disposition,
         results.promise_amount,
-        results.promise_on
+        results.promise_on,
+        coalesce(
+            builds.as_ofs[{{ count_up_to('builds.known_ats', 'results.loaded_at') }} + 1], {{ as_of_date() }}
+        ) as recorded_on
     from results
+    cross join builds
 )
 
 select
@@ -85,6 +106,7 @@ select
     events.promise_on,
     cast(events.occurred_at at time zone policies.clock_zone as date) as occurred_on,
     cast(extract(hour from events.occurred_at at time zone policies.clock_zone) as integer) as local_hour,
+    greatest(cast(events.occurred_at at time zone policies.clock_zone as date), events.recorded_on) as known_on,
     coalesce(channels.medium, events.channel) as medium,
     -- A disposition that nobody knows is taken for the one that restrains us most.
     coalesce(dispositions.is_contact, true) as is_contact,

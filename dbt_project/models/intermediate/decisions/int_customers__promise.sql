@@ -35,6 +35,7 @@ promises as (
         events.batch_id,
         events.contact_ref,
         events.occurred_at,
+        events.known_on,
         coalesce(events.currency, main_currencies.currency) as currency,
         row_number() over (
             partition by
@@ -62,6 +63,7 @@ select
     batch_id,
     contact_ref,
     occurred_at,
+    known_on,
     md5(concat_ws('|', customer_id, currency, promised_on, due_on, amount)) as promise_id,
     due_on + 3 as last_day
 from promises

@@ -159,6 +159,74 @@ create table if not exists ops.forecast_overdue (
     primary key (forecast_id, product, currency, months_ahead)
 );
 
+-- Models -------------------------------------------------------------------------------------------------------
+create table if not exists ops.model (
+    model_version text primary key,
+    generation integer not null references ops.source_generation,
+    purpose text not null check (purpose in ('early_warning', 'self_cure')),
+    kind text not null check (kind in ('scorecard', 'boosted')),
+    trained_as_of date not null,
+    observed_from date not null,
+    observed_to date not null check (observed_to >= observed_from),
+    features text [] not null,
+    intercept double precision not null,
+    figures jsonb not null,
+    trained_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.model is
+    'One row per model that was trained: logit(p) = intercept + the weight of the bin that each feature falls into. Never changed. '
+    'A model of another generation of the source decides nothing.';
+comment on column ops.model.model_version is 'Names purpose, kind and day, and what it was trained from by a hash: the same inputs, the same version.';
+comment on column ops.model.observed_from is 'First day on which loans were observed that it was trained from; observed_to is the last.';
+comment on column ops.model.figures is 'How it did out of time, with intervals: see risk/validation.py.';
+
+create table if not exists ops.model_bin (
+    model_version text not null references ops.model,
+    feature text not null,
+    bin smallint not null,
+    lower double precision,
+    upper double precision,
+    is_missing boolean not null,
+    weight double precision not null,
+    expected_share double precision not null check (expected_share between 0 and 1),
+    primary key (model_version, feature, bin),
+    check (lower < upper),
+    check (not is_missing or (lower is null and upper is null))
+);
+comment on table ops.model_bin is
+    'The bins of each feature. Those of one feature leave no gap and do not overlap, and one is for what is not known.';
+comment on column ops.model_bin.lower is 'Inclusive; null: no lower end.';
+comment on column ops.model_bin.upper is 'Exclusive; null: no upper end.';
+comment on column ops.model_bin.weight is 'What the bin adds to logit(p), calibration included.';
+comment on column ops.model_bin.expected_share is 'Of the loans that it was trained from, the share that fell into the bin: drift is measured from it.';
+
+create table if not exists ops.model_promotion (
+    promotion_id bigint generated always as identity primary key,
+    purpose text not null check (purpose in ('early_warning', 'self_cure')),
+    model_version text not null references ops.model,
+    valid_from date not null,
+    promoted_by text not null,
+    reason text not null,
+    promoted_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.model_promotion is
+    'Which model decides from which day. Of the models of the newest generation, the champion of a purpose on a day is the one whose '
+    'promotion has the highest promotion_id of those with valid_from up to that day. To roll back is a further row.';
+comment on column ops.model_promotion.promoted_by is 'A person, or the DAG. Not for bi_reader, nor is the reason: people write it.';
+
+-- What decided is never changed: what was said of a customer must be explained years later.
+create or replace function ops.refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception 'rows of % are never changed or removed', tg_table_name;
+end
+$$;
+create or replace trigger model_kept before update or delete or truncate on ops.model
+for each statement execute function ops.refuse_change();
+create or replace trigger model_bin_kept before update or delete or truncate on ops.model_bin
+for each statement execute function ops.refuse_change();
+create or replace trigger model_promotion_kept before update or delete or truncate on ops.model_promotion
+for each statement execute function ops.refuse_change();
+
 create table if not exists ops.delinquency_correction (
     correction_id bigint generated always as identity primary key,
     build_id bigint not null references ops.mart_build,
