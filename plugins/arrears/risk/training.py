@@ -153,9 +153,9 @@ def refuse_leaks(train_rows: Observations, test_rows: Observations) -> None:
         )
 
 
-def fingerprint(kind: str, observations: Observations, directions: Mapping[str, str]) -> str:
-    """Of all that a model follows from, whatever the order of the rows: rows, expectations and the code."""
-    digest = hashlib.sha256(kind.encode())
+def fingerprint(kind: str, observations: Observations, directions: Mapping[str, str], *, source: str) -> str:
+    """Of all that a model follows from, whatever the order of the rows: source, rows, expectations and the code."""
+    digest = hashlib.sha256(f"{kind} {source}".encode())
     for module in (model, scorecard, boosted, validation, _this_module()):
         digest.update(inspect.getsource(module).encode())
     digest.update(repr(sorted(directions.items())).encode())

@@ -190,13 +190,14 @@ def test_too_few_outcomes_are_said_and_no_failure() -> None:
 
 def test_the_order_of_rows_makes_no_other_version_and_another_value_does() -> None:
     rows = loans_observed(customers=20)
-    said = fingerprint("boosted", Observations.of(rows, DIRECTIONS), DIRECTIONS)
     changed = rows.assign(income=rows["income"].mask(rows.index == 7, 3.0))
 
-    assert fingerprint("boosted", Observations.of(rows.sample(frac=1), DIRECTIONS), DIRECTIONS) == said
-    assert fingerprint("boosted", Observations.of(changed, DIRECTIONS), DIRECTIONS) != said
-    assert fingerprint("scorecard", Observations.of(rows, DIRECTIONS), DIRECTIONS) != said
-    assert fingerprint("boosted", Observations.of(rows, DIRECTIONS), DIRECTIONS | {"noise": "none"}) != said
+    def of(rows: pd.DataFrame, kind: str = "boosted", source: str = "1", **other: str) -> str:
+        return fingerprint(kind, Observations.of(rows, DIRECTIONS), DIRECTIONS | other, source=source)
+
+    assert of(rows.sample(frac=1)) == of(rows)
+    others = [of(changed), of(rows, kind="scorecard"), of(rows, source="2"), of(rows, noise="none")]
+    assert len({of(rows), *others}) == 5
 
 
 # Leaks -------------------------------------------------------------------------------------------------------------
