@@ -21,8 +21,6 @@ from arrears.sql_files import read_statement
 
 _statement = partial(read_statement, "risk")
 
-PURPOSES = ("early_warning", "self_cure")
-
 
 @dataclass(frozen=True)
 class Version:
