@@ -53,3 +53,11 @@ class DeliveryError(ArrearsError):
 
 class BatchBusyError(DeliveryError):
     """Another process delivers the batch at this moment: trying later can help."""
+
+
+class LeakError(ArrearsError):
+    """A feature knows what nobody could know yet. No model is trained from it."""
+
+
+class ModelError(ArrearsError):
+    """A model is not there, or may not do what was asked of it."""

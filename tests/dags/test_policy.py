@@ -25,8 +25,9 @@ EXPECTED = {
     "enforce_retention",
     "watch_and_alert",
     "build_documentation",
+    "train_early_warning",
 }
-AREAS = {"landing", "marts", "delivery", "vendors", "privacy", "alerts", "documentation"}
+AREAS = {"landing", "marts", "delivery", "vendors", "privacy", "alerts", "documentation", "risk"}
 IMPACTS = {"impact:high", "impact:medium", "impact:low"}
 WAITS_FOR_A_PERSON = {"first_approval", "second_approval"}
 
@@ -88,6 +89,12 @@ def test_documents_follow_the_checked_marts_and_hold_up_nothing(dag_bag: "DagBag
 
 
 def test_the_clock_starts_nothing_in_the_demo(dag_bag: "DagBag") -> None:
-    for name in ("load_core_banking", "ingest_vendor_results", "recall_paid_accounts", "enforce_retention"):
+    for name in (
+        "load_core_banking",
+        "ingest_vendor_results",
+        "recall_paid_accounts",
+        "enforce_retention",
+        "train_early_warning",
+    ):
         end = dag_bag.dags[name].end_date
         assert end is not None and end.year == 2025, name

@@ -20,6 +20,7 @@ ORDER = (
     "ingest_vendor_results",
     "build_documentation",
     "enforce_retention",
+    "train_early_warning",
 )
 """In which a day takes them; others follow by name."""
 _WORTH_A_WORD = ("failed", "awaiting_input", "running", "up_for_retry")

@@ -147,7 +147,8 @@ select
     case matured.purpose
         when 'early_warning' then fallen.loan_id is not null
         else cured.loan_id is not null and talked.loan_id is null
-    end as outcome
+    end as outcome,
+    matured.last_day as known_on
 from matured
 left join fallen
     on

@@ -28,7 +28,7 @@ begin
                 'model_version generation purpose kind trained_as_of observed_from observed_to features intercept figures trained_at'
             ),
             ('ops.model_bin', 'model_version feature bin lower upper is_missing weight expected_share'),
-            ('ops.model_promotion', 'promotion_id purpose model_version valid_from promoted_at'),
+            ('ops.model_promotion', 'promotion_id generation purpose model_version valid_from promoted_at'),
             ('ops.policy_version', 'policy_version first_used_at'),
             ('ops.calendar_day', 'jurisdiction day is_business_day is_public_holiday holiday_name'),
             (

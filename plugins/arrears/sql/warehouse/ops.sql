@@ -171,11 +171,11 @@ create table if not exists ops.model (
     features text [] not null,
     intercept double precision not null,
     figures jsonb not null,
-    trained_at timestamptz not null default clock_timestamp()
+    trained_at timestamptz not null default clock_timestamp(),
+    unique (model_version, purpose, generation)
 );
 comment on table ops.model is
-    'One row per model that was trained: logit(p) = intercept + the weight of the bin that each feature falls into. Never changed. '
-    'A model of another generation of the source decides nothing.';
+    'One row per model that was trained: logit(p) = intercept + the weight of the bin that each feature falls into. Never changed.';
 comment on column ops.model.model_version is 'Names purpose, kind and day, and what it was trained from by a hash: the same inputs, the same version.';
 comment on column ops.model.observed_from is 'First day on which loans were observed that it was trained from; observed_to is the last.';
 comment on column ops.model.figures is 'How it did out of time, with intervals: see risk/validation.py.';
@@ -202,16 +202,19 @@ comment on column ops.model_bin.expected_share is 'Of the loans that it was trai
 
 create table if not exists ops.model_promotion (
     promotion_id bigint generated always as identity primary key,
+    generation integer not null references ops.source_generation,
     purpose text not null check (purpose in ('early_warning', 'self_cure')),
-    model_version text not null references ops.model,
+    model_version text,
     valid_from date not null,
     promoted_by text not null,
     reason text not null,
-    promoted_at timestamptz not null default clock_timestamp()
+    promoted_at timestamptz not null default clock_timestamp(),
+    foreign key (model_version, purpose, generation) references ops.model (model_version, purpose, generation)
 );
 comment on table ops.model_promotion is
-    'Which model decides from which day. Of the models of the newest generation, the champion of a purpose on a day is the one whose '
-    'promotion has the highest promotion_id of those with valid_from up to that day. To roll back is a further row.';
+    'Which model decides from which day. The champion of a purpose on a day is that of the promotion with the highest promotion_id '
+    'among those of the newest generation with valid_from up to that day. To roll back is a further row.';
+comment on column ops.model_promotion.model_version is 'Null: from that day no model decides, as before the first one.';
 comment on column ops.model_promotion.promoted_by is 'A person, or the DAG. Not for bi_reader, nor is the reason: people write it.';
 
 -- What decided is never changed: what was said of a customer must be explained years later.
