@@ -80,7 +80,9 @@ def _treatments(rows: Sequence[Row], pack: Pack) -> Iterator[Finding]:
             ]
             for day in _days(row, mine):
                 if not any(each.holds_on(day) for each in mine):
-                    yield row.wrong("treatment", f"rows of {treatment} for the population on every day", f"none on {day}")
+                    yield row.wrong(
+                        "treatment", f"rows of {treatment} for the population on every day", f"none on {day}"
+                    )
                     break
 
 
@@ -137,7 +139,9 @@ def _beyond_standard(row: Row, standard: Sequence[Row]) -> Iterator[Finding]:
     for day in _days(row, standard):
         in_force = [each for each in standard if each.holds_on(day)]
         if not _covers(in_force, row):
-            what = f"days past due on which the standard uses {row['channel']} in {row['tier']} under the same condition"
+            what = (
+                f"days past due on which the standard uses {row['channel']} in {row['tier']} under the same condition"
+            )
             yield row.wrong("channel", what, f"more on {day}")
             return
         for each in in_force:

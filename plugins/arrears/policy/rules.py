@@ -40,8 +40,8 @@ def findings(pack: Pack) -> Iterator[Finding]:
     yield from _windows(pack.of("contact_windows"))
     yield from _ranges(pack)
     yield from _contact_rules(pack.of("contact_rules"))
-    for table in ("treatments", "challenger_treatments"):
-        yield from _treatments(pack.of(table))
+    yield from _treatments(pack.of("treatments"))
+    yield from _treatments(pack.of("challenger_treatments"))
     yield from _reminders(pack.of("delinquency_tiers"))
     yield from _retention(pack.of("retention"), is_whole="retention.csv" not in unread)
     if "suppression_reasons.csv" not in unread:
