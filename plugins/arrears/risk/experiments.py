@@ -34,6 +34,9 @@ LEAST_CUSTOMERS = 100
 BROKEN_BELOW = 0.001
 """An assignment is broken where chance would bring the numbers of customers about as seldom as this."""
 
+_DEVIATIONS = float(ndtri(1 - ALPHA / 2))
+"""Of an interval for one look."""
+
 CHAMPION = "champion"
 HOLD_OUT = "hold_out"
 
@@ -115,7 +118,7 @@ def of_one_look(one: Arm, other: Arm) -> Difference | None:
         return None
     added = [((arm.cured + 1) / (arm.complete + 2), arm.complete + 2) for arm in (one, other)]
     middle = added[0][0] - added[1][0]
-    half = ndtri(1 - ALPHA / 2) * sqrt(sum(rate * (1 - rate) / count for rate, count in added))
+    half = _DEVIATIONS * sqrt(sum(rate * (1 - rate) / count for rate, count in added))
     value = one.cured / one.complete - other.cured / other.complete
     # Few of them are cured or few are not: the interval is moved to the middle, and holds what was seen all the same.
     return Difference(value, max(min(middle - half, value), -1.0), min(max(middle + half, value), 1.0))
@@ -125,7 +128,7 @@ def money_of_one_look(one: Sums, other: Sums) -> Difference | None:
     """How much more a customer paid, with an ordinary interval."""
     if min(one.customers, other.customers) < 2:
         return None
-    return _within(one.mean - other.mean, ndtri(1 - ALPHA / 2) * sqrt(_variance(one, other)))
+    return _within(one.mean - other.mean, _DEVIATIONS * sqrt(_variance(one, other)))
 
 
 def at_any_look(one: Arm, other: Arm, least_effect: float, alpha: float = ALPHA) -> Difference | None:
@@ -180,7 +183,7 @@ def needed(one: Arm, other: Arm, least_effect: float, alpha: float = ALPHA) -> i
 @cache
 def _variance_that_tells(least_effect: float, alpha: float) -> float:
     """Variance of a difference so small that the interval leaves 0 out with `POWER` where the effect is that large."""
-    luck = ndtri(POWER)
+    luck = float(ndtri(POWER))
     return float(
         brentq(
             lambda variance: _half_width(variance, least_effect, alpha) + luck * sqrt(variance) - least_effect,

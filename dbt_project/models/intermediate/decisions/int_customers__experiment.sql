@@ -16,15 +16,16 @@ all_parties as (
 
 arms as (
     select
-        experiment,
-        arm,
-        treatment,
-        population,
-        valid_from,
-        sum(share) over (partition by experiment order by arm) - share as share_from,
-        sum(share) over (partition by experiment order by arm) as share_to
+        experiments.experiment,
+        experiments.arm,
+        experiments.treatment,
+        experiments.population,
+        experiments.valid_from,
+        sum(experiments.share) over up_to_here - experiments.share as share_from,
+        sum(experiments.share) over up_to_here as share_to
     from experiments
     where {{ in_force('experiments') }}
+    window up_to_here as (partition by experiments.experiment order by experiments.arm)
 ),
 
 begun as (
@@ -35,7 +36,7 @@ begun as (
     from arms
 ),
 
--- Those who owe together get the same arm. Loans of before the experiment count: its draw does not change while it lasts.
+-- Those who owe together get the same arm. Loans of before the experiment count: nobody's arm changes while it lasts.
 -- Without an experiment nobody is looked at.
 loans as (
     select * from all_loans
@@ -55,13 +56,13 @@ joint as (
     select distinct
         begun.experiment,
         debtors.customer_id,
-        others.customer_id as other_id
+        fellows.customer_id as other_id
     from begun
     inner join debtors on begun.valid_from > debtors.disbursed_on
-    inner join debtors as others
+    inner join debtors as fellows
         on
-            debtors.loan_id = others.loan_id
-            and debtors.customer_id <> others.customer_id
+            debtors.loan_id = fellows.loan_id
+            and debtors.customer_id <> fellows.customer_id
 ),
 
 -- And those who owe together with them, as far as that goes.

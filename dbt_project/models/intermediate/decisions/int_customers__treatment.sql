@@ -25,27 +25,27 @@ challengers as (
 treatments as (
     select
         'standard' as treatment,
-        tier,
-        dpd_from,
-        dpd_to,
-        channel,
-        template_or_offer,
-        tone,
-        step,
-        requires
+        standard.tier,
+        standard.dpd_from,
+        standard.dpd_to,
+        standard.channel,
+        standard.template_or_offer,
+        standard.tone,
+        standard.step,
+        standard.requires
     from standard
     where {{ in_force('standard') }}
     union all
     select
-        treatment,
-        tier,
-        dpd_from,
-        dpd_to,
-        channel,
-        template_or_offer,
-        tone,
-        step,
-        requires
+        challengers.treatment,
+        challengers.tier,
+        challengers.dpd_from,
+        challengers.dpd_to,
+        challengers.channel,
+        challengers.template_or_offer,
+        challengers.tone,
+        challengers.step,
+        challengers.requires
     from challengers
     where {{ in_force('challengers') }}
 ),
