@@ -13,6 +13,8 @@ were written (`ops.sealed_day`) do not change any more.
 * `check`: an identity of the marts is broken, or a tier grew or shrank beyond its control limits. No list leaves.
   Look at `ops.quality_results`. If the swing is real (a big sale, a migration), accept it as `docs/quality.md` says.
 * `forecast`: the forecast of the next months could not be made; that of the day before stays. Lists leave all the same.
+* `look_at_experiments`: the experiments could not be judged; the verdicts of the day before stay. Lists leave all the
+  same.
 
 `ARREARS_DBT_MODE=watcher` shows every model as a task of its own through Cosmos, at several times the cost.
 Hands on: the assets `marts` (dispatches the lists) and `checked_marts` (writes the documents), partition key =
@@ -29,7 +31,7 @@ from arrears.assets import CHECKED_MARTS, LANDING, MARTS
 from arrears.dag_defaults import DEFAULT_ARGS, START_DATE, told_late
 from arrears.operators.dbt_models import StartBuildOperator, model_tasks
 from arrears.operators.marts import BuildMartsOperator, CheckMartsOperator
-from arrears.operators.risk import ForecastOperator
+from arrears.operators.risk import ForecastOperator, LookAtExperimentsOperator
 from arrears.run_scope import STEPS, announce, asked_until, goes_on_after
 from arrears.settings import get_settings
 
@@ -64,7 +66,9 @@ def build_marts() -> None:
             raise AirflowSkipException("this run was asked to stop after the marts")
         announce(context, MARTS, until)
 
-    build >> check >> [publish(), ForecastOperator(task_id="forecast")]
+    looks = [ForecastOperator(task_id="forecast"), LookAtExperimentsOperator(task_id="look_at_experiments")]
+
+    build >> check >> [publish(), *looks]
 
 
 build_marts()

@@ -149,6 +149,7 @@ class Outcome:
     batch_id: str | None
     priority: int | None
     expected_value: Any
+    experiment: str | None
     arm: str | None
     attempts: int | None
     contact_customer_id: str | None
@@ -299,7 +300,10 @@ class _Pack:
         self.as_of = as_of
         self.days = {EVERY_DAY, WEEKDAYS[as_of.weekday()]} | ({HOLIDAY} if is_holiday else set())
         self.policy_id: str | None = decisions[0]["policy_id"] if decisions else None
-        bound = {"policy_id": self.policy_id}
+        bound = {
+            "policy_id": self.policy_id,
+            "experiments": sorted({row["experiment"] for row in decisions if row["experiment"]}),
+        }
         self.limits = reader.rows("limits", **bound)
         self._rows: dict[str, list[Row]] = defaultdict(list)
         for row in reader.rows("rules", **bound):
@@ -322,6 +326,10 @@ class _Pack:
     def treatment(self, tier: str, channel: str | None = None) -> tuple[Rule, ...]:
         rows = [r for r in self._rows["treatment"] if r["subject"] == tier and channel in (None, r["channel"])]
         return tuple(_rule(row, f"{row['channel']}: {row['detail']}") for row in rows)
+
+    def arm(self, experiment: str | None, arm: str | None) -> tuple[Rule, ...]:
+        rows = [row for row in self._rows["arm"] if row["subject"] == f"{experiment} {arm}"]
+        return tuple(_rule(row, f"arm {arm} of experiment {experiment}: {row['detail']}") for row in rows)
 
 
 @dataclass(frozen=True)
@@ -452,6 +460,7 @@ def _outcome(row: Row, pack: _Pack, facts: _Facts, points: Mapping[str, ContactP
         batch_id=row["batch_id"],
         priority=row["priority"],
         expected_value=row["expected_value"],
+        experiment=row["experiment"],
         arm=row["arm"],
         attempts=row["attempts"],
         contact_customer_id=row["contact_customer_id"],
@@ -508,6 +517,8 @@ def _rules_of(code: str, row: Row, pack: _Pack, facts: _Facts, text: Row | None)
         found = pack.hours(row["channel"], row["medium"])
     elif code in ("NOT_THIS_TIER", "REQUIREMENT_NOT_MET"):
         found = pack.treatment(row["tier"], row["channel"] if code == "REQUIREMENT_NOT_MET" else None)
+    elif code == "HOLDOUT":
+        found = pack.arm(row["experiment"], row["arm"])
     else:
         found = tuple(_rule(rule, _rule_text(rule)) for rule in pack.of_reason(code, row["channel"]))
     return found or ((_rule(text, text["detail"]),) if text else ())

@@ -83,6 +83,7 @@ class Bank:
     """Earlier versions of contact points."""
     approved: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """How many approved a referral of a customer in a currency, where nobody refused it."""
+    _joint_before: dict[date, dict[str, set[str]]] = field(default_factory=dict)
 
     @cached_property
     def by_customer(self) -> dict[str, dict[str, list[Row]]]:
@@ -117,7 +118,22 @@ class Bank:
     @cached_property
     def joint(self) -> dict[str, set[str]]:
         """Those who owe together with a customer: borrower and co-debtors of a loan."""
-        borrowers = {row["loan_id"]: row["customer_id"] for row in self.rows["loans"]}
+        return self._joint(date.max)
+
+    def owing_with(self, customer_id: str, *, before: date) -> set[str]:
+        """Himself and whoever owes with him, or with one of those, by loans that were paid out before a day."""
+        if before not in self._joint_before:
+            self._joint_before[before] = self._joint(before)
+        joint = self._joint_before[before]
+        known, asked = {customer_id}, [customer_id]
+        while asked:
+            others = joint.get(asked.pop(), set()) - known
+            known |= others
+            asked += others
+        return known
+
+    def _joint(self, before: date) -> dict[str, set[str]]:
+        borrowers = {row["loan_id"]: row["customer_id"] for row in self.rows["loans"] if row["disbursed_on"] < before}
         groups: dict[str, set[str]] = defaultdict(set)
         for party in self.rows.get("loan_parties", ()):
             if party["role"] == "co_debtor" and party["loan_id"] in borrowers:
@@ -192,6 +208,7 @@ class Facts:
         return {
             "loan_id": loan.loan["loan_id"],
             "currency": loan.loan["currency"],
+            "product": loan.loan["product"],
             "days_past_due": loan.days_past_due(on),
             "days_past_due_counted": counted,
             "arrears_amount": loan.arrears(on),

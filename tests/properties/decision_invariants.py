@@ -22,6 +22,7 @@ def difference(row: Mapping[str, Any], decision: Decision) -> str:
         ("days_past_due", row["days_past_due"], decision.days_past_due),
         ("arrears_amount", row["arrears_amount"], decision.arrears),
         ("all_reasons", reasons, decision.reasons),
+        ("arm", (row["experiment"], row["arm"]), decision.arm),
     ]
     if decision.is_eligible:
         pairs += [

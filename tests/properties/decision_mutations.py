@@ -279,4 +279,34 @@ MUTATIONS = [
         "and decision = 'contact'",
         "and decision = 'contact' and attempts > 1",
     ),
+    # Experiments
+    Mutation("hold_out_is_left_alone", "int_customers__considered", "arms.treatment = 'hold_out' and", "false and"),
+    Mutation(
+        "hold_out_gets_help", "int_customers__considered", "= 'hold_out' and channels.is_optional", "= 'hold_out'"
+    ),
+    Mutation(
+        "challenger_leaves_help_alone",
+        "int_customers__treatment",
+        "case when channels.is_optional then",
+        "case when true then",
+    ),
+    Mutation("challenger_speaks_of_its_tiers", "int_customers__treatment", "and scope.tier = challenged.tier", ""),
+    Mutation("each_experiment_draws_anew", "int_customers__experiment", "begun.experiment || '|' || ", ""),
+    Mutation("experiment_is_about_its_tiers", "int_customers__experiment", "' tier=' || scope.tier || ' '", "' tier='"),
+    Mutation("experiment_ends", "int_customers__experiment", "experiments.valid_to > ", "experiments.valid_to >= "),
+    Mutation(
+        "those_who_owe_together_share_an_arm",
+        "int_customers__experiment",
+        "coalesce(units.unit_id, scope.customer_id)",
+        "scope.customer_id",
+    ),
+    Mutation(
+        "and_those_who_owe_with_them",
+        "int_customers__experiment",
+        "together.other_id = joint.customer_id",
+        "together.customer_id = joint.customer_id",
+    ),
+    Mutation(
+        "loan_of_later_changes_no_arm", "int_customers__experiment", "begun.valid_from > debtors.disbursed_on", "true"
+    ),
 ]

@@ -24,6 +24,8 @@ class Debt:
 
     currency: str
     tier: str
+    product: str
+    """Of the worst loan, as the tier is."""
     counted: int
     days_past_due: int
     arrears: Decimal
@@ -50,6 +52,8 @@ class Decision:
     points: list[str] = field(default_factory=list)
     """The contact point to use, and the alternate one."""
     value: Decimal = ZERO
+    arm: tuple[str | None, str] = (None, "champion")
+    """The experiment that the row belongs to, and the arm."""
 
     @property
     def is_eligible(self) -> bool:
@@ -88,7 +92,10 @@ class DecisionOracle:
         decision.window = self._window(facts, channel, pack)
         if decision.window is None:
             reasons.add("CLOSED_TODAY")
-        reasons |= set(self._treatment(facts, debt, channel, pack, decision))
+        treatment = self._arm(facts, debt, decision)
+        if treatment == "hold_out" and channel.is_optional:
+            reasons.add("HOLDOUT")
+        reasons |= set(self._treatment(facts, debt, channel, pack, treatment, decision))
         history = facts.promise_history
         decision.value = self.policy.expected_value(debt.tier, history, debt.amount_due, channel.name)
         decision.reasons = list(reasons)
@@ -185,9 +192,20 @@ class DecisionOracle:
         ]
         return window(self.bank.as_of, facts.zones, hours)
 
-    def _treatment(self, facts: Facts, debt: Debt, channel: Channel, pack: str, decision: Decision) -> Iterator[str]:
+    def _arm(self, facts: Facts, debt: Debt, decision: Decision) -> str:
+        """What the customer's arm gets, in an experiment that is about the debt."""
+        for experiment in self.policy.experiments:
+            if experiment.is_about(debt.tier, facts.jurisdiction, debt.product):
+                arm, treatment = experiment.draw(min(self.bank.owing_with(facts.id, before=experiment.begins)))
+                decision.arm = (experiment.name, arm)
+                return treatment
+        return "standard"
+
+    def _treatment(
+        self, facts: Facts, debt: Debt, channel: Channel, pack: str, treatment: str, decision: Decision
+    ) -> Iterator[str]:
         """Hardship turns collection into care: nothing but care is used."""
-        lines = self.policy.treatments(debt.tier, channel.name, debt.counted)
+        lines = self.policy.treatments(debt.tier, channel, debt.counted, treatment)
         has_hardship = facts.has_hardship(debt.currency, is_in_arrears=debt.is_in_arrears)
         if not lines or (channel.name != "care" and has_hardship):
             yield "NOT_THIS_TIER"
@@ -291,10 +309,11 @@ def _debt(currency: str, positions: list[dict[str, Any]]) -> Debt:
     is_in_arrears = any(each["days_past_due"] for each in speaking)
     arrears = sum((each["arrears_amount"] for each in speaking), ZERO)
     next_due = sum((each["next_amount"] for each in speaking if each["is_pre_due"]), ZERO)
-    worst = max(speaking, key=lambda each: (each["rank"], each["days_past_due_counted"]))
+    worst = min(speaking, key=lambda each: (-each["rank"], -each["days_past_due"], each["loan_id"]))
     return Debt(
         currency=currency,
         tier=worst["tier"],
+        product=worst["product"],
         counted=max(each["days_past_due_counted"] for each in speaking),
         days_past_due=max(each["days_past_due"] for each in speaking),
         arrears=arrears,

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
@@ -23,6 +23,8 @@ def unseen(directory: Path, as_of: date, seed: int) -> Path:
     _change(directory, "contact_windows", lambda lines: _windows(lines, random, as_of))
     _change(directory, "contact_rules", lambda lines: _rules(lines, random))
     _change(directory, "treatments", lambda lines: _treatments(lines, random))
+    _change(directory, "challenger_treatments", lambda lines: _challengers(lines, random))
+    _change(directory, "experiments", lambda lines: _experiments(lines, random, as_of))
     return directory
 
 
@@ -99,6 +101,39 @@ def _treatments(lines: list[Line], random: Random) -> list[Line]:
         row = BASIS | {"tier": tier, "dpd_from": first, "dpd_to": last, "channel": channel, "step": step}
         lines.append(row | {"template_or_offer": "", "tone": "firm", "requires": requires})
     return lines
+
+
+def _challengers(lines: list[Line], random: Random) -> list[Line]:
+    """A later and a gentler one; in the tiers of which they do not speak the standard holds."""
+    row = BASIS | {"treatment": "late", "tone": "gentle", "step": "1", "template_or_offer": "", "requires": ""}
+    first = random.choice(("4", "12"))
+    lines.append(row | {"tier": "M1", "dpd_from": first, "dpd_to": "30", "channel": "sms"})
+    lines.append(row | {"tier": "M2", "dpd_from": "45", "dpd_to": "", "channel": "phone"})
+    return [*lines, row | {"treatment": "quiet", "tier": "M1", "dpd_from": "8", "dpd_to": "30", "channel": "phone"}]
+
+
+def _experiments(lines: list[Line], random: Random, as_of: date) -> list[Line]:
+    """One of early tiers with a hold-out and challengers, one of late tiers, one that is over and one to come."""
+    begun = as_of - timedelta(days=random.choice((0, 60, 150, 400)))
+    shares = random.choice((("0.5", "0.2", "0.2", "0.1"), ("0.25", "0.25", "0.25", "0.25")))
+    treatments = ("standard", "hold_out", "late", "quiet")
+    of_product = random.choice(("", " product=personal", " jurisdiction=CN jurisdiction=US"))
+    early = "tier=pre_due tier=M1 tier=M2" + of_product
+    rows = [("early", share, early, treatment) for share, treatment in zip(shares, treatments, strict=True)]
+    rows += [("later", "0.7", "tier=M3 tier=M6 tier=write_off", name) for name in ("standard", "hold_out")]
+    rows[-1] = ("later", "0.3", *rows[-1][2:])
+    for name, share, population, treatment in rows:
+        arm = "champion" if treatment == "standard" else f"arm_{treatment}"
+        lines.append(_arm(name, arm, share, population, treatment, begun.isoformat(), ""))
+    for name, start, end in (("over", SINCE, as_of), ("to_come", as_of + timedelta(days=1), "")):
+        lines.append(_arm(name, "champion", "0.5", "", "standard", str(start), str(end)))
+        lines.append(_arm(name, "nobody", "0.5", "", "hold_out", str(start), str(end)))
+    return lines
+
+
+def _arm(experiment: str, arm: str, share: str, population: str, treatment: str, start: str, end: str) -> Line:
+    row = {"experiment": experiment, "arm": arm, "share": share, "population": population, "treatment": treatment}
+    return BASIS | row | {"least_effect": "0.02", "valid_from": start, "valid_to": end}
 
 
 def _lower(line: Line) -> Line:

@@ -4,11 +4,13 @@ Shares nothing with the SQL. Every answer is for one business date; a row holds 
 """
 
 import csv
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from fractions import Fraction
+from functools import cache, cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -36,6 +38,8 @@ class Channel:
     kinds: frozenset[str]
     """Kinds of contact points that it reaches; empty = it needs none."""
     planned_attempts: int
+    is_optional: bool
+    """Whether an experiment may do without it."""
 
     @property
     def named_by(self) -> tuple[str, ...]:
@@ -52,6 +56,31 @@ class Limit:
     per: str
     days: int
     at_most: int
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All arms of an experiment that goes on."""
+
+    name: str
+    begins: date
+    population: frozenset[tuple[str, str]]
+    arms: Sequence[Line]
+
+    def is_about(self, tier: str, jurisdiction: str, product: str) -> bool:
+        asked = {name for name, _ in self.population}
+        of_row = {"tier": tier, "jurisdiction": jurisdiction, "product": product}
+        return all((name, of_row[name]) in self.population for name in asked)
+
+    def draw(self, unit: str) -> tuple[str, str]:
+        """Arm and treatment of a customer or of those who owe together: a place on the line of the shares."""
+        digest = hashlib.md5(f"{self.name}|{unit}".encode(), usedforsecurity=False).hexdigest()
+        place = Fraction(int(digest[:8], 16), 2**32)
+        for line in sorted(self.arms, key=lambda each: each["arm"]):
+            place -= Fraction(line["share"])
+            if place < 0:
+                return line["arm"], line["treatment"]
+        raise LookupError(f"{self.name} has shares that do not sum to 1")
 
 
 class Policy:
@@ -95,11 +124,24 @@ class Policy:
         raise LookupError(f"no tiers for {jurisdiction}, {product}")
 
     # What would help ----------------------------------------------------------------------------------------------
-    def treatments(self, tier: str, channel: str, counted: int) -> list[Line]:
+    @cached_property
+    def experiments(self) -> list[Experiment]:
+        arms: dict[str, list[Line]] = {}
+        for line in self._seeds["experiments"]:
+            arms.setdefault(line["experiment"], []).append(line)
+        return [_experiment(name, lines) for name, lines in arms.items()]
+
+    def treatments(self, tier: str, channel: Channel, counted: int, treatment: str = "standard") -> list[Line]:
+        """The standard's rows or, where contact is optional, those of a treatment that speaks of the tier."""
+        own = [
+            line
+            for line in self._seeds["challenger_treatments"]
+            if (line["treatment"], line["tier"]) == (treatment, tier)
+        ]
         return [
             line
-            for line in self._seeds["treatments"]
-            if (line["tier"], line["channel"]) == (tier, channel)
+            for line in (own if own and channel.is_optional else self._seeds["treatments"])
+            if (line["tier"], line["channel"]) == (tier, channel.name)
             and int(line["dpd_from"] or 0) <= counted
             and (not line["dpd_to"] or counted <= int(line["dpd_to"]))
         ]
@@ -225,8 +267,19 @@ def _tier_in(table: Sequence[Line], counted: int, due_in: int | None, is_written
 def _channel(line: Line) -> Channel:
     kinds = {"phone": ("mobile", "landline"), "none": ()}.get(line["contact_kind"], (line["contact_kind"],))
     return Channel(
-        line["channel"], int(line["position"]), line["medium"], frozenset(kinds), int(line["planned_attempts"])
+        line["channel"],
+        int(line["position"]),
+        line["medium"],
+        frozenset(kinds),
+        int(line["planned_attempts"]),
+        line["is_optional"] == "true",
     )
+
+
+def _experiment(name: str, arms: Sequence[Line]) -> Experiment:
+    parts = (part.split("=") for part in arms[0]["population"].split())
+    population = frozenset((each, value) for each, value in parts)
+    return Experiment(name, date.fromisoformat(arms[0]["valid_from"]), population, arms)
 
 
 def _in_force(path: Path, as_of: date) -> list[Line]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ LINES = {
     "treatments": [
         "M4,,,sms,M4_FIRM,firm,3,,1900-01-01,,test,verified",
         "M7_plus,,,phone,,firm,1,,1900-01-01,,test,verified",
+    ],
+    "challenger_treatments": ["late,M2,50,,phone,,gentle,1,,1900-01-01,,test,verified"],
+    "experiments": [
+        "tried,champion,0.3,tier=M1 tier=M2 product=boat,standard,0.02,2025-11-28,,test,verified",
+        "tried,alone,0.3,tier=M1 tier=M2 product=boat,hold_out,0.02,2025-11-28,,test,verified",
+        "tried,late,0.4,tier=M1 tier=M2 product=boat,late,0.02,2025-11-28,,test,verified",
+        "over,champion,0.5,product=boat,standard,0.02,2025-11-28,2026-03-08,test,verified",
+        "over,alone,0.5,product=boat,hold_out,0.02,2025-11-28,2026-03-08,test,verified",
     ],
 }
 """What the shipped packs have none of, so that there is something to break."""
@@ -118,7 +127,19 @@ def _world() -> World:
         world.plan("two_numbers", "phone", "no_answer", days_ago=0, point=point)
     world.customer("new_yorker", jurisdiction="US", dpd=5)
     world.customer("in_minsk", jurisdiction="BY", time_zone="Europe/Minsk")
+    _let_some_owe_together(world)
     return world
+
+
+def _let_some_owe_together(world: World) -> None:
+    """Three each, of whom the first owes with the second, and he with the third; and two each by a loan of later."""
+    for number in range(8):
+        for dpd, places in ((55, (2, 1, 3)), (20, (4, 5)), (70, (6,))):
+            names = [world.customer(f"boat_{number}_{place}", dpd=None) for place in places]
+            for name in names:
+                world.loan(f"{name}-L1", name, dpd=dpd, product="boat")
+            for one, other in pairwise(names):
+                world.add("loan_parties", loan_id=f"{one}-L1", customer_id=other, role="co_debtor")
 
 
 @pytest.fixture(scope="module")

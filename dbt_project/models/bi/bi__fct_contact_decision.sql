@@ -25,6 +25,7 @@ select
     mart.arrears_amount,
     mart.priority,
     mart.expected_value,
+    mart.experiment,
     mart.arm,
     mart.window_start,
     mart.window_end,

@@ -110,6 +110,8 @@ def ending_policies(scene: Scene) -> Iterator[Finding]:
     notice = timedelta(days=scene.settings.policy_end_notice_days)
     pack = read_pack(scene.settings.policy_dir)
     for name, table in tables().items():
+        if table.is_temporary:
+            continue
         ends: dict[str, list[date]] = defaultdict(list)
         for last in _last_rows(pack.of(name), table.key):
             if last.valid_to != date.max and last.valid_to - notice <= scene.as_of < last.valid_to + notice:

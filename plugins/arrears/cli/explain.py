@@ -163,6 +163,8 @@ def _outcomes(outcomes: Iterable[Outcome]) -> Table:
 
 def _details(row: Outcome) -> Iterator[str]:
     yield f"[bold]{row.channel}, {row.currency}[/]: {row.days_past_due} days past due, {row.arrears_amount:,} overdue"
+    if row.experiment:
+        yield f"  arm {escape(row.arm or '')} of experiment {escape(row.experiment)}"
     if row.treatment:
         yield f"  treatment of {row.tier}: {escape(row.treatment)}"
     for rule in row.treatment_rules:

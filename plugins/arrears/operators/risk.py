@@ -111,3 +111,18 @@ class PromoteModelOperator(HasLineage, BaseOperator):
         return Flow(
             tables(self.warehouse_conn_id, ["ops.model"]), tables(self.warehouse_conn_id, ["ops.model_promotion"])
         )
+
+
+class LookAtExperimentsOperator(BaseOperator):
+    """Judge the experiments by what the newest build knows of their customers. Holds back no list."""
+
+    def __init__(self, *, warehouse_conn_id: str = "warehouse", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.warehouse_conn_id = warehouse_conn_id
+
+    def execute(self, context: "Context") -> None:
+        from arrears.risk.uplift import look_at_experiments
+
+        with connect(self.warehouse_conn_id) as warehouse:
+            report = look_at_experiments(warehouse, as_of=business_date(context))
+        self.log.info("experiments: %s", report.verdicts or "none")

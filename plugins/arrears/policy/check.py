@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from arrears.errors import ConfigurationError
-from arrears.policy import rules, strictness
+from arrears.policy import experiments, rules, strictness
 from arrears.policy.pack import Finding, Pack, read_pack
 
 _SHOWN = 5
@@ -20,6 +20,7 @@ def check(directory: Path) -> Pack:
     if not pack.findings:
         # Compared only where each pack is sound by itself: a row that is missing makes any other look stricter.
         pack.findings += strictness.findings(pack)
+        pack.findings += experiments.findings(pack)
     pack.findings.sort(key=_place)
     return pack
 

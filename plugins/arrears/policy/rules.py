@@ -41,6 +41,7 @@ def findings(pack: Pack) -> Iterator[Finding]:
     yield from _ranges(pack)
     yield from _contact_rules(pack.of("contact_rules"))
     yield from _treatments(pack.of("treatments"))
+    yield from _treatments(pack.of("challenger_treatments"))
     yield from _reminders(pack.of("delinquency_tiers"))
     yield from _retention(pack.of("retention"), is_whole="retention.csv" not in unread)
     if "suppression_reasons.csv" not in unread:
@@ -155,9 +156,12 @@ def _reasons(rows: list[Row]) -> Iterator[Finding]:
 
 
 def _treatments(rows: list[Row]) -> Iterator[Finding]:
-    """Of one tier, channel and condition no day past due has two treatments."""
-    ordered = sorted(rows, key=lambda row: (row["tier"], row["channel"], row["requires"] or "", row.line))
-    for _, group in groupby(ordered, key=lambda row: (row["tier"], row["channel"], row["requires"])):
+    """Of one tier, channel and condition no day past due has two treatments, or two of one challenger."""
+
+    def of_one(row: Row) -> tuple[str, ...]:
+        return row.values.get("treatment", ""), row["tier"], row["channel"], row["requires"] or ""
+
+    for _, group in groupby(sorted(rows, key=lambda row: (of_one(row), row.line)), key=of_one):
         same = list(group)
         for number, row in enumerate(same):
             for other in same[:number]:

@@ -48,6 +48,8 @@ class Table:
     """The only values of a column, where they are known."""
     row: type[BaseModel]
     """Turns the texts of a line into values; empty text is None."""
+    is_temporary: bool
+    """Whether its rows are meant to end without a successor."""
 
 
 @cache
@@ -73,15 +75,17 @@ def _table(seed: Mapping[str, Any]) -> Table:
     fields: Any = {
         name: (_field(kind, tests[name], _meta(described.get(name, {}))), ...) for name, kind in types.items()
     }
+    meta = seed["config"].get("meta", {})
     return Table(
         name=seed["name"],
         columns=tuple(types),
-        key=tuple(seed["config"].get("meta", {}).get("key") or _unique_columns(seed)),
+        key=tuple(meta.get("key") or _unique_columns(seed)),
         references={name: found for name, test in tests.items() if (found := _reference(test)) is not None},
         allowed={
             name: tuple(test["accepted_values"]["values"]) for name, test in tests.items() if "accepted_values" in test
         },
         row=create_model(seed["name"], __config__=ConfigDict(extra="forbid"), **fields),
+        is_temporary=meta.get("is_temporary", False),
     )
 
 

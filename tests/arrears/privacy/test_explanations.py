@@ -190,7 +190,7 @@ class Rows:
 def test_the_rules_of_a_medium_and_weekday_are_cited(is_holiday: bool, cited: list[str]) -> None:
     """A care call is closed by what closes telephone calls; a holiday's rows stand in place of its weekday's."""
     sunday = AS_OF + timedelta(days=4)
-    pack = Pack(Rows(), [{"policy_id": "GB"}], sunday, is_holiday=is_holiday)  # type: ignore[arg-type]
+    pack = Pack(Rows(), [{"policy_id": "GB", "experiment": None}], sunday, is_holiday=is_holiday)  # type: ignore[arg-type]
 
     assert [rule.text for rule in pack.hours("care", "phone")] == cited
 

@@ -53,6 +53,14 @@ FACTS = set(
     """.split()
 )
 """Figures, codes and instants that say of nobody who it is. A new column is added here by somebody who looked."""
+FACTS |= set(
+    """
+    assignment_chance contacted experiment least_effect measured needed opt_outs recovered_per_customer
+    recovered_uplift recovered_uplift_high recovered_uplift_low
+    share treatment uplift uplift_high uplift_low verdict verdict_text versus
+    """.split()
+)
+"""Of experiments."""
 FACTS |= {"alert_id", "code", "summary", "run_book", "last_seen_at", "last_sent_at", "closed_at"}
 """Of alerts (`ops.alert`)."""
 FACTS |= {"model_version", "purpose", "trained_as_of", "observed_from", "observed_to", "features", "intercept"}

@@ -18,6 +18,10 @@ treatments as (
     select * from {{ ref('int_customers__treatment') }}
 ),
 
+arms as (
+    select * from {{ ref('int_customers__experiment') }}
+),
+
 choices as (
     select * from {{ ref('int_customers__contact_choice') }}
 ),
@@ -242,6 +246,7 @@ select
         ('NOT_THIS_TIER', 'treatments.customer_id is null'),
         ('REQUIREMENT_NOT_MET', 'not treatments.is_requirement_met'),
         ('NOT_APPROVED', "channels.channel = 'legal' and treatments.is_requirement_met"),
+        ('HOLDOUT', "arms.treatment = 'hold_out' and channels.is_optional"),
         ('VENDOR_DOWN', 'assigned_vendors.customer_id is null'),
     ]) }} as reasons
 from scope
@@ -255,6 +260,10 @@ left join treatments
         scope.customer_id = treatments.customer_id
         and scope.currency = treatments.currency
         and channels.channel = treatments.channel
+left join arms
+    on
+        scope.customer_id = arms.customer_id
+        and scope.currency = arms.currency
 left join choices
     on
         scope.customer_id = choices.customer_id

@@ -25,6 +25,10 @@ waiting as (
     select * from {{ ref('int_customers__days_waited') }}
 ),
 
+arms as (
+    select * from {{ ref('int_customers__experiment') }}
+),
+
 reasons as (
     select * from {{ ref('suppression_reasons') }}
 ),
@@ -112,7 +116,7 @@ select
     scope.arrears_amount,
     cast(contested.priority as integer) as priority,
     considered.expected_value,
-    'champion' as arm,
+    arms.experiment,
     considered.contact_point_id,
     considered.alternate_contact_point_id,
     considered.window_start,
@@ -129,6 +133,7 @@ select
     last_attempts.disposition as last_disposition,
     scope.loan_ids,
     coalesce(waiting.days_waited, 0) as days_waited,
+    coalesce(arms.arm, 'champion') as arm,
     case when explained.all_reasons is null then 'contact' else 'suppress' end as decision,
     explained.all_reasons[1] as reason_code,
     coalesce(explained.all_reasons, {{ texts() }}) as all_reasons,
@@ -149,6 +154,10 @@ inner join scope
     on
         considered.customer_id = scope.customer_id
         and considered.currency = scope.currency
+left join arms
+    on
+        considered.customer_id = arms.customer_id
+        and considered.currency = arms.currency
 left join contested
     on
         considered.customer_id = contested.customer_id

@@ -140,20 +140,7 @@ conversations as (
 
 -- What holds for one debtor holds for those who owe with him, where the rule says so.
 debtors as (
-    select
-        loan_id,
-        customer_id
-    from parties
-    where role = 'co_debtor'
-    union distinct
-    select
-        loans.loan_id,
-        loans.customer_id
-    from loans
-    inner join parties
-        on
-            loans.loan_id = parties.loan_id
-            and parties.role = 'co_debtor'
+    {{ joint_debtors() }}
 ),
 
 shared_reasons as (

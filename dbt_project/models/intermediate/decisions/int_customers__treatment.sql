@@ -6,8 +6,60 @@ circumstances as (
     select * from {{ ref('int_customers__circumstance') }}
 ),
 
-treatments as (
+arms as (
+    select * from {{ ref('int_customers__experiment') }}
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+standard as (
     select * from {{ ref('treatments') }}
+),
+
+challengers as (
+    select * from {{ ref('challenger_treatments') }}
+),
+
+treatments as (
+    select
+        'standard' as treatment,
+        standard.tier,
+        standard.dpd_from,
+        standard.dpd_to,
+        standard.channel,
+        standard.template_or_offer,
+        standard.tone,
+        standard.step,
+        standard.requires
+    from standard
+    where {{ in_force('standard') }}
+    union all
+    select
+        challengers.treatment,
+        challengers.tier,
+        challengers.dpd_from,
+        challengers.dpd_to,
+        challengers.channel,
+        challengers.template_or_offer,
+        challengers.tone,
+        challengers.step,
+        challengers.requires
+    from challengers
+    where {{ in_force('challengers') }}
+),
+
+-- In a tier of which his arm's treatment speaks, it stands in place of the standard where contact is optional.
+challenged as (
+    select distinct
+        arms.customer_id,
+        arms.currency,
+        treatments.tier,
+        treatments.treatment
+    from arms
+    inner join treatments on arms.treatment = treatments.treatment
+    where treatments.treatment <> 'standard'
 ),
 
 -- Hardship turns collection into care: nothing but care is used.
@@ -33,13 +85,21 @@ used as (
         on
             scope.customer_id = circumstances.customer_id
             and scope.currency = circumstances.currency
+    left join challenged
+        on
+            scope.customer_id = challenged.customer_id
+            and scope.currency = challenged.currency
+            and scope.tier = challenged.tier
     inner join treatments
         on
             scope.tier = treatments.tier
             and scope.days_past_due_counted >= coalesce(treatments.dpd_from, 0)
             and scope.days_past_due_counted <= coalesce(treatments.dpd_to, scope.days_past_due_counted)
-            and {{ in_force('treatments') }}
             and (treatments.channel = 'care' or not circumstances.has_hardship)
+    inner join channels on treatments.channel = channels.channel
+    where
+        treatments.treatment
+        = case when channels.is_optional then coalesce(challenged.treatment, 'standard') else 'standard' end
 ),
 
 chosen as (

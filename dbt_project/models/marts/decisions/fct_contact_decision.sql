@@ -88,6 +88,7 @@ select
     approved.arrears_amount,
     approved.priority,
     approved.expected_value,
+    approved.experiment,
     approved.arm,
     approved.contact_point_id,
     approved.window_start,

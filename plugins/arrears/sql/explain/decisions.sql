@@ -14,6 +14,7 @@ select
     decision.vendor,
     decision.priority,
     decision.expected_value,
+    decision.experiment,
     decision.arm,
     decision.contact_customer_id,
     decision.contact_point_id,

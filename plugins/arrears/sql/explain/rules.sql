@@ -63,4 +63,39 @@ from staging.suppression_reasons as reason
 where
     reason.valid_from <= %(as_of)s
     and (reason.valid_to is null or reason.valid_to > %(as_of)s)
+union all
+select
+    'arm' as kind,
+    experiment.experiment || ' ' || experiment.arm as subject,
+    null as channel,
+    null as blocks_days,
+    experiment.treatment as detail,
+    experiment.source,
+    experiment.confidence,
+    experiment.valid_from,
+    experiment.valid_to
+from staging.experiments as experiment
+where experiment.experiment = any(%(experiments)s)
+union all
+select
+    'treatment' as kind,
+    challenger.tier as subject,
+    challenger.channel,
+    null as blocks_days,
+    concat_ws(', ', challenger.template_or_offer, challenger.tone, 'needs ' || challenger.requires) as detail,
+    challenger.source,
+    challenger.confidence,
+    challenger.valid_from,
+    challenger.valid_to
+from staging.challenger_treatments as challenger
+where
+    exists (
+        select 1
+        from staging.experiments as experiment
+        where
+            experiment.experiment = any(%(experiments)s)
+            and experiment.treatment = challenger.treatment
+    )
+    and challenger.valid_from <= %(as_of)s
+    and (challenger.valid_to is null or challenger.valid_to > %(as_of)s)
 order by kind, subject, channel nulls last, valid_from

@@ -230,6 +230,63 @@ for each statement execute function ops.refuse_change();
 create or replace trigger model_promotion_kept before update or delete or truncate on ops.model_promotion
 for each statement execute function ops.refuse_change();
 
+create table if not exists ops.experiment_look (
+    look_id bigint generated always as identity primary key,
+    generation integer not null references ops.source_generation,
+    as_of date not null,
+    made_at timestamptz not null default clock_timestamp(),
+    unique (generation, as_of)
+);
+comment on table ops.experiment_look is 'One row per day on which the experiments were looked at. Made anew where the day is built again.';
+
+create table if not exists ops.experiment_verdict (
+    look_id bigint not null references ops.experiment_look on delete cascade,
+    experiment text not null,
+    arm text not null,
+    treatment text not null,
+    share numeric(5, 4) not null,
+    least_effect numeric(5, 4) not null,
+    customers bigint not null,
+    measured bigint not null,
+    cured bigint not null,
+    complaints bigint not null,
+    opt_outs bigint not null,
+    assignment_chance double precision not null,
+    verdict text not null,
+    verdict_text text not null,
+    uplift numeric(12, 10),
+    uplift_low numeric(12, 10),
+    uplift_high numeric(12, 10),
+    needed bigint,
+    primary key (look_id, experiment, arm)
+);
+comment on table ops.experiment_verdict is 'One row per look, experiment and arm: how it stands as a whole, held against the champion.';
+
+create table if not exists ops.experiment_uplift (
+    look_id bigint not null references ops.experiment_look on delete cascade,
+    experiment text not null,
+    arm text not null,
+    month date,
+    currency text not null,
+    versus text not null,
+    customers bigint not null,
+    measured bigint not null,
+    cured bigint not null,
+    contacted bigint not null,
+    recovered numeric(18, 2) not null,
+    cost numeric(18, 4),
+    uplift numeric(12, 10),
+    uplift_low numeric(12, 10),
+    uplift_high numeric(12, 10),
+    recovered_uplift numeric(18, 4),
+    recovered_uplift_low numeric(18, 4),
+    recovered_uplift_high numeric(18, 4),
+    unique nulls not distinct (look_id, experiment, arm, month, currency)
+);
+comment on table ops.experiment_uplift is
+    'One row per look, experiment, arm, month of entry and currency, held against the hold-out, or the champion where there is none.';
+comment on column ops.experiment_uplift.month is 'Null: all months together, with intervals that hold at every look; those of a month are for one look.';
+
 create table if not exists ops.delinquency_correction (
     correction_id bigint generated always as identity primary key,
     build_id bigint not null references ops.mart_build,

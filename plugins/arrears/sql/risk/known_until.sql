@@ -1,0 +1,1 @@
+select known_until from intermediate.int_builds__horizon
