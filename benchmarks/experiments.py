@@ -328,29 +328,28 @@ def report(
         f" | {100 * each.low:+.1f} to {100 * each.high:+.1f} | {each.text} |"
         for each in played
     ]
-    return "\n".join(
-        [HEADING, "", _DRAWN, "", *of_settings, "", _POWERS, "", *of_powers, "", _PLAYED, "", *of_played, ""]
-    )
+    return "\n".join([HEADING, "", _DRAWN, *of_settings, "", _POWERS, *of_powers, "", _PLAYED, *of_played, ""])
 
 
-_DRAWN = f"""`make bench-experiments` (`benchmarks/experiments.py`) writes this part. First, cures are drawn with a known
-difference: {RUNS:,} runs of each setting, looked at {LOOKS} times, once after every {STEP} customers. *Holds* is the share of runs in
-which the interval held the true difference at **every** look; beside it that of an ordinary 95 % interval, as most tools show
-it. Where nothing differs, *told* is the share of false alarms.
+_DRAWN = f"""`make bench-experiments` (`benchmarks/experiments.py`) writes this part. First, cures are drawn with a
+known difference: {RUNS:,} runs of each setting, looked at {LOOKS} times, once after every {STEP} customers. *Holds* is
+the share of runs in which the interval held the true difference at **every** look; beside it that of an ordinary 95 %
+interval, as most tools show it. *Told* is the share of runs with the verdict *better* or *worse* at any look: where
+nothing differs, of false alarms.
 
-| champion cures | other cures | share of the other | holds | ordinary one | told better or worse at any look | at the last |
+| champion cures | other cures | share of the other | holds | ordinary one | told | told at the last |
 |---:|---:|---:|---:|---:|---:|---:|"""
 
-_POWERS = """How many customers a verdict asks for, and how often a difference as large is found when they are there (80 % is
-promised):
+_POWERS = """How many customers a verdict asks for, and how often a difference as large is found when they are there
+(80 % is promised):
 
 | champion cures | other cures | share of the other | customers | found |
 |---:|---:|---:|---:|---:|"""
 
-_PLAYED = f"""The whole way through the warehouse: {EXPERIMENTS} experiments of {CUSTOMERS:,} customers each, drawn by the decisions of a day and
-judged thirty days later. A call of `calls…` moves a customer at the rates of the played world (`arrears source simulate`), one
-of `idle…` nobody. The hold-out is held against the champion; the true difference follows from what each customer would have done
-either way. Points of cured customers:
+_PLAYED = f"""The whole way through the warehouse: {EXPERIMENTS} experiments of {CUSTOMERS:,} customers each, drawn by
+the decisions of a day and judged thirty days later. A call of `calls…` moves a customer at the rates of the played
+world (`arrears source simulate`), one of `idle…` nobody. The hold-out is held against the champion; the true
+difference follows from what each customer would have done either way. Points of cured customers:
 
 | experiment | champions called | true | found | interval | verdict |
 |---|---:|---:|---:|---:|---|"""

@@ -92,6 +92,8 @@ class Chart(_Text):
     where: str | None = None
     unfiltered: tuple[str, ...] = ()
     """Columns whose filters leave the chart alone."""
+    needs: str | None = None
+    """What a bank must have before the chart has rows; until then it is empty."""
     newest_first: bool = False
     stacked: bool = True
     limit: int = Field(default=100, gt=0)
