@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from browser import Complaints, watch
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Locator, Page, Response
 
 from arrears.bi.assets import shown_name, slug
 from arrears.bi.spec import Chart, Dashboard, Spec
@@ -73,15 +73,24 @@ class Superset:
             self.page.remove_listener("response", listen)
         return Drawn(data, [line for line in self._complaints.take() if _BLOCKED not in line])
 
-    def errors(self) -> list[str]:
-        """What charts say in place of a picture."""
-        says = self.page.locator("[role=alert], .ant-alert-error, .ant-empty-description, .missing-chart-container")
-        words = self.page.get_by_text("No results were returned")
-        return [*says.all_inner_texts(), *words.all_inner_texts()]
+    def errors(self, may_be_empty: Iterable[Chart] = ()) -> list[str]:
+        """What charts say in place of a picture; that there are no rows is no error of some."""
+        says = self._said_in_place(self.page)
+        for chart in may_be_empty:
+            for text in self._said_in_place(self.page.locator(self._place(chart))):
+                says.remove(text)
+        return says
+
+    def _said_in_place(self, of: Page | Locator) -> list[str]:
+        says = of.locator("[role=alert], .ant-alert-error, .ant-empty-description, .missing-chart-container")
+        return [*says.all_inner_texts(), *of.get_by_text("No results were returned").all_inner_texts()]
+
+    def _place(self, chart: Chart) -> str:
+        return f".dashboard-chart-id-{self._numbers[chart.name]}"
 
     def text_of(self, chart: Chart) -> str:
         """What the page says where a chart is, of the dashboard that was opened last."""
-        return self.page.locator(f".dashboard-chart-id-{self._numbers[chart.name]}").inner_text()
+        return self.page.locator(self._place(chart)).inner_text()
 
     def _is_drawn(self, charts: int) -> bool:
         drawn = self.page.locator(".dashboard-component-chart-holder .slice_container").count()

@@ -45,7 +45,8 @@ def _charts(dashboard: Dashboard) -> str:
     lines = ["| chart | view | measures | by |", "|---|---|---|---|"]
     for chart in dashboard.charts:
         by = ", ".join(chart.dimensions) or "–"
-        lines.append(f"| {chart.title} | `bi.{chart.mart}` | {', '.join(chart.measures)} | {by} |")
+        title = f"{chart.title} (empty without {chart.needs})" if chart.needs else str(chart.title)
+        lines.append(f"| {title} | `bi.{chart.mart}` | {', '.join(chart.measures)} | {by} |")
     return "\n".join(lines) + "\n"
 
 

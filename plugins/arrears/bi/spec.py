@@ -92,6 +92,8 @@ class Chart(_Text):
     where: str | None = None
     unfiltered: tuple[str, ...] = ()
     """Columns whose filters leave the chart alone."""
+    needs: str | None = None
+    """What a bank must have before the chart has rows; until then it is empty."""
     newest_first: bool = False
     limit: int = Field(default=100, gt=0)
     width: int = Field(default=6, ge=1, le=GRID_COLUMNS)

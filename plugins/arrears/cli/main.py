@@ -12,6 +12,7 @@ import typer
 from arrears.cli.alerts import alerts
 from arrears.cli.bi import bi
 from arrears.cli.deliveries import deliveries
+from arrears.cli.experiment import experiment_app
 from arrears.cli.explain import explain_command
 from arrears.cli.forget import forget_command
 from arrears.cli.model import model_app
@@ -36,6 +37,7 @@ app.add_typer(tape_app, name="tape", help="Compare our days past due with those 
 app.add_typer(vendor_app, name="vendor", help="For vendors: check files before sending them.")
 app.add_typer(policy_app, name="policy", help="Check policy packs, and see whom a change would affect.")
 app.add_typer(model_app, name="model", help="Which model decides who may fall behind: see them, promote, roll back.")
+app.add_typer(experiment_app, name="experiment", help="What is being tried on whom, and what it has shown so far.")
 app.command("alerts")(alerts)
 app.command("deliveries")(deliveries)
 app.command("rebuild")(rebuild)

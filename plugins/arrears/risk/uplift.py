@@ -61,6 +61,16 @@ def look_at_experiments(warehouse: Connection, *, as_of: date) -> LookReport:
         return LookReport({each.name: {row["arm"]: row["verdict"] for row in each.verdicts()} for each in seen})
 
 
+def read_verdicts(warehouse: Connection, *, experiment: str | None, as_of: date) -> tuple[Sequence[Row], Sequence[Row]]:
+    """Arms with their verdicts at the newest look until a day (None: of all experiments); of one also its money."""
+    with warehouse, warehouse.cursor(cursor_factory=RealDictCursor) as cursor:
+        verdicts = _rows(cursor, "experiment_verdicts", experiment=experiment, as_of=as_of)
+        if not verdicts or experiment is None:
+            return verdicts, []
+        look_id = verdicts[0]["look_id"]
+        return verdicts, _rows(cursor, "experiment_money", experiment=experiment, look_id=look_id)
+
+
 class Experiment:
     """One experiment as it stands: its arms by the seed, and what was counted of them."""
 

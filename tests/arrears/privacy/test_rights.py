@@ -61,6 +61,9 @@ FACTS |= set(
     """.split()
 )
 """Of experiments."""
+FACTS |= {"dimension", "group_name", "is_reference", "is_warning", "outcome", "population", "ratio", "ratio_high"}
+FACTS |= {"ratio_low", "with_outcome"}
+"""Of fairness: groups of many."""
 FACTS |= {"alert_id", "code", "summary", "run_book", "last_seen_at", "last_sent_at", "closed_at"}
 """Of alerts (`ops.alert`)."""
 FACTS |= {"model_version", "purpose", "trained_as_of", "observed_from", "observed_to", "features", "intercept"}

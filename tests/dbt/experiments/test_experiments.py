@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 from decision_world import AS_OF, World
 from marts_warehouse import Warehouse, new_warehouse, policy_pack
+from typer.testing import CliRunner
 
+from arrears.cli.main import app
 from arrears.risk.uplift import look_at_experiments
 from arrears.settings import Settings
 
@@ -137,3 +139,17 @@ def test_each_look_is_kept_and_one_of_an_older_day_is_not_taken(tried: Warehouse
     again = look_at_experiments(tried.connection, as_of=AS_OF + timedelta(days=31))
     assert again.verdicts["calls"] == {"champion": "champion", "alone": "too_early"}
     assert len(tried.rows("select from ops.experiment_look")) == 2
+
+
+def test_the_command_line_tells_it_in_words(tried: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARREARS_WAREHOUSE_DATABASE", tried.settings.warehouse_database)
+    monkeypatch.setattr("arrears.services.stack.start_databases", lambda _: None)
+
+    def said(*arguments: str) -> str:
+        return CliRunner().invoke(app, ["experiment", *arguments], catch_exceptions=False).output
+
+    listed, shown = said("list"), said("show", "calls")
+    assert "too early: " in listed and "soon" in listed
+    assert "Draw: sound" in shown and "hold_out" in shown and "held against alone" in shown
+    assert "No experiment was looked at" in said("list", "--as-of", "2026-03-01")
+    assert "soon" not in said("list", "--as-of", str(AS_OF))
