@@ -44,7 +44,8 @@ create table staging.channels (
     position integer,
     medium text,
     contact_kind text,
-    planned_attempts integer
+    planned_attempts integer,
+    is_optional boolean
 );
 
 create table staging.known_flags (flag text primary key, reason_code text, description text);

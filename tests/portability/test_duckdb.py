@@ -31,14 +31,25 @@ EMPTY = {
     ("bi", "quality_result"),
     ("bi", "vendor_file"),
     *((schema, mart) for schema in ("marts", "bi") for mart in ("portfolio_forecast", "overdue_rate_forecast")),
+    *((schema, mart) for schema in ("marts", "bi") for mart in ("experiment_verdict", "strategy_uplift")),
+    *((schema, "fairness_monthly") for schema in ("marts", "bi")),
 }
-"""What lands while a build runs, contacts that break a rule, referrals that left, and what loads, gates, forecasts and
-the reading of vendors' files note: nothing here."""
+"""What lands while a build runs, contacts that break a rule, referrals that left, what loads, gates, forecasts, looks
+at experiments and the reading of vendors' files note, and what waits for a month to end: nothing here."""
+BASIS = "2026-01-01,,test,verified"
+TRIED = {
+    "experiments": [
+        f"tried,champion,0.7,tier=M1 tier=M2,standard,0.02,{BASIS}",
+        f"tried,late,0.2,tier=M1 tier=M2,late,0.02,{BASIS}",
+        f"tried,alone,0.1,tier=M1 tier=M2,hold_out,0.02,{BASIS}",
+    ],
+    "challenger_treatments": [f"late,M2,50,,phone,,gentle,1,,{BASIS}"],
+}
 
 
 @pytest.fixture(scope="module")
 def postgres(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    packs = policy_pack(tmp_path_factory.mktemp("policy"), delinquency_parameters=PARAMETERS)
+    packs = policy_pack(tmp_path_factory.mktemp("policy"), delinquency_parameters=PARAMETERS, **TRIED)
     with quick_builds(), new_warehouse(server, policy_dir=packs) as warehouse:
         warehouse.execute("set timezone to 'UTC'")
         yield warehouse

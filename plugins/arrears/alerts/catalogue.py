@@ -129,6 +129,14 @@ _ALL = (
         "Ask the compliance officer for the next row. `arrears policy check` says what would be missing.",
     ),
     Kind(
+        "experiment_to_end",
+        "An experiment is to be ended",
+        Severity.WARNING,
+        "Customers in an arm complain or opt out more often than others, and go on being treated so; or the draw is"
+        " broken, and what they are put through proves nothing.",
+        "`arrears experiment show NAME`. Who owns the experiment ends it: `valid_to` in all of its rows.",
+    ),
+    Kind(
         "recall_late",
         "A recall is late",
         Severity.CRITICAL,

@@ -130,6 +130,15 @@ def _last_rows(rows: Sequence[Row], key: Sequence[str]) -> Iterator[Row]:
     yield from by_key.values()
 
 
+def harmful_experiments(scene: Scene) -> Iterator[Finding]:
+    """Arms that harm, and draws that are broken, of experiments that go on."""
+    pack = read_pack(scene.settings.policy_dir)
+    ongoing = {row["experiment"] for row in pack.in_force("experiments", scene.as_of)}
+    for experiment, summary in scene.rows("experiments_to_end"):
+        if experiment in ongoing:
+            yield Finding("experiment_to_end", experiment, f"{experiment}: {summary}")
+
+
 def late_recalls(scene: Scene) -> Iterator[Finding]:
     """Recalls that did not leave; and, while lists are out, a source that is not asked any more who has paid."""
     allowed = timedelta(minutes=scene.settings.recall_late_minutes)
@@ -180,6 +189,7 @@ CHECKS: dict[Callable[[Scene], Sequence[Finding] | Iterator[Finding]], tuple[str
     open_circuits: ("circuit_open",),
     keys: ("key_expiring", "key_unusable"),
     ending_policies: ("policy_ending",),
+    harmful_experiments: ("experiment_to_end",),
     late_recalls: ("recall_late",),
     erasures: ("erasure_not_done",),
     rates_outside_forecast: ("overdue_rate_outside",),

@@ -254,9 +254,9 @@ def _verdict(arm: Arm, champion: Arm, least_effect: float, alpha: float) -> Verd
         return Verdict("too_early", text, difference, more)
     ends = f"{_points(difference.low)} to {_points(difference.high)} points"
     if difference.low > 0:
-        return Verdict("better", f"better: {_points(difference.value)} points more are cured ({ends})", difference)
+        return Verdict("better", f"better: {100 * difference.value:.1f} points more are cured ({ends})", difference)
     if difference.high < 0:
-        return Verdict("worse", f"worse: {_points(difference.value)} points are cured ({ends})", difference)
+        return Verdict("worse", f"worse: {-100 * difference.value:.1f} points fewer are cured ({ends})", difference)
     if max(-difference.low, difference.high) < least_effect:
         text = f"no difference that matters: less than {100 * least_effect:g} points ({ends})"
         return Verdict("same", text, difference, 0)

@@ -8,6 +8,7 @@ from typing import Any
 import pysequoia
 import pytest
 from delivery_day import AS_OF, Day
+from marts_warehouse import policy_pack
 
 from arrears.alerts import checks
 from arrears.alerts.catalogue import KINDS
@@ -196,6 +197,24 @@ def test_a_rule_that_ends_without_a_successor_is_told_of_before_and_after(tower:
     assert told(AS_OF, followed=False) == [("policy_ending", "contact_windows GB")]
     assert told(AS_OF + 30 * DAYS, followed=True) == []
     assert told(AS_OF - 30 * DAYS, followed=False) == []
+
+
+def test_an_experiment_that_harms_is_told_of_until_it_has_ended(tower: Tower, tmp_path: Path) -> None:
+    (look,) = tower.day.run(
+        "insert into ops.experiment_look (generation, as_of) values (1, %s) returning look_id", AS_OF
+    )
+    for arm, verdict in (("champion", "champion"), ("loud", "stop")):
+        row = {"experiment": "words", "arm": arm, "verdict": verdict, "verdict_text": f"{verdict}: complaints"}
+        counts = dict.fromkeys(("customers", "measured", "cured", "complaints", "opt_outs", "assignment_chance"), 1)
+        named = {"look_id": look[0], "treatment": "standard", "share": 0.5, "least_effect": 0.02}
+        tower.day.insert("ops.experiment_verdict", **row, **counts, **named)
+
+    def told(ends: str) -> dict[tuple[str, str], str]:
+        rows = [f"words,{arm},0.5,,standard,0.02,2020-01-01,{ends},a letter,verified" for arm in ("champion", "loud")]
+        return tower.open(tower.day.at(12), policy_dir=policy_pack(tmp_path / (ends or "open"), experiments=rows))
+
+    assert told("") == {("experiment_to_end", "words"): "words: stop: complaints"}
+    assert told(str(AS_OF)) == {}
 
 
 def test_a_recall_that_does_not_leave_is_told_of(tower: Tower) -> None:

@@ -161,8 +161,8 @@ def test_verdict_is_in_plain_words() -> None:
         return judge([Arm("champion", "standard", 0.5, 2000, 2000, 600, 0, 3), other], 0.05)["other"].text
 
     assert said(50, 15).startswith("too early: 50 and 2,000 whole windows; needs about ")
-    assert said(2000, 760) == "better: +8.0 points more are cured (+3.5 to +12.5 points)"
-    assert said(2000, 440).startswith("worse: -8.0 points are cured")
+    assert said(2000, 760) == "better: 8.0 points more are cured (+3.5 to +12.5 points)"
+    assert said(2000, 440).startswith("worse: 8.0 points fewer are cured (")
     assert said(2000, 605).startswith("no difference that matters: less than 5 points")
     assert said(300, 95).startswith("no difference seen yet (")
     assert said(2000, 600, opted_out=30) == "stopped: opt-outs of 30 of 2,000 customers; champion: 3 of 2,000"

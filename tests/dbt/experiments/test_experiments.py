@@ -153,3 +153,15 @@ def test_the_command_line_tells_it_in_words(tried: Warehouse, monkeypatch: pytes
     assert "Draw: sound" in shown and "hold_out" in shown and "held against alone" in shown
     assert "No experiment was looked at" in said("list", "--as-of", "2026-03-01")
     assert "soon" not in said("list", "--as-of", str(AS_OF))
+
+
+def test_a_contact_with_a_hold_out_stops_the_build(tried: Warehouse) -> None:
+    """And so would a hold-out that loses the offer of help."""
+    day, name = AS_OF + timedelta(days=31), "hold_outs_are_left_alone"
+    ledger = "intermediate.int_customers__contact_decision"
+    assert tried.red(day, [name]) == set()
+    for channel in ("phone", "care"):
+        row = f"as_of = '{day}' and customer_id = 'c00' and channel = '{channel}'"
+        tried.execute(f"update {ledger} set all_reasons = all_reasons || array['HOLDOUT'] where {row}")
+        assert tried.red(day, [name]) == {name}
+        tried.execute(f"update {ledger} set all_reasons = array_remove(all_reasons, 'HOLDOUT') where {row}")
