@@ -9,7 +9,7 @@ BROWSER := chromium fonts-wqy-microhei
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bi screenshots browser test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness bench-forecast bench-experiments soak clean
+.PHONY: help setup demo bi screenshots browser test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness bench-forecast bench-early-warning bench-experiments soak clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ bench-fairness: $(STAMP) ## hold the measure of collectors against skills that a
 
 bench-forecast: $(STAMP) ## hold forecasts of tiers and losses against what came on the real tape (minutes)
 	@$(BIN)/python benchmarks/forecast.py
+
+bench-early-warning: $(STAMP) ## hold models of who falls behind against the real tape and a bank of known chances (minutes)
+	@$(BIN)/python benchmarks/early_warning.py
 
 bench-experiments: $(STAMP) ## hold the verdicts on experiments against differences that are known (minutes)
 	@$(BIN)/python benchmarks/experiments.py

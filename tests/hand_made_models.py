@@ -76,7 +76,7 @@ class HandMade:
         """Once more, or from another day. Commits."""
         with connection, connection.cursor() as cursor:
             cursor.execute(
-                "insert into ops.model_promotion (purpose, model_version, valid_from, promoted_by, reason)"
-                " values (%s, %s, %s, 'test', 'test')",
-                (self.purpose, self.version, valid_from),
+                "insert into ops.model_promotion (generation, purpose, model_version, valid_from, promoted_by, reason)"
+                " select generation, purpose, model_version, %s, 'test', 'test' from ops.model where model_version = %s",
+                (valid_from, self.version),
             )

@@ -10,6 +10,8 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from arrears.risk.model import sigmoid
 
 DIRECTIONS = {"late_share": "up", "income": "down", "season": "none", "noise": "up"}
+OBSERVED = ["loan_id", "customer_id", "as_of_date"]
+CAME = ["loan_id", "as_of_date", "purpose", "outcome", "known_on"]
 
 
 def loans_observed(
@@ -41,8 +43,6 @@ def loans_observed(
 
 def observe(warehouse: Connection, rows: pd.DataFrame, *, purpose: str = "early_warning") -> None:
     """Let the marts of a warehouse hold these loans, as dbt would have written them; another time adds to them."""
-    history = ["loan_id", "customer_id", "as_of_date", *DIRECTIONS]
-    outcome = ["loan_id", "as_of_date", "purpose", "outcome", "known_on"]
     numbers = ", ".join(f"{name} double precision" for name in DIRECTIONS)
     with warehouse, warehouse.cursor() as cursor:
         cursor.execute(
@@ -59,7 +59,10 @@ def observe(warehouse: Connection, rows: pd.DataFrame, *, purpose: str = "early_
                 "insert into staging.risk_features values (%s, %s, 'early_warning self_cure', %s)",
                 (feature, position, direction),
             )
-        for table, columns in (("int_loans__risk_history", history), ("int_loans__risk_outcome", outcome)):
+        for table, columns in (
+            ("int_loans__risk_history", [*OBSERVED, *DIRECTIONS]),
+            ("int_loans__risk_outcome", CAME),
+        ):
             buffer = io.StringIO(rows.assign(purpose=purpose)[columns].to_csv(index=False, header=False))
             names = ", ".join(columns)
             cursor.copy_expert(f"copy intermediate.{table} ({names}) from stdin with (format csv)", buffer)

@@ -468,6 +468,16 @@ def test_dashboards_show_what_the_marts_say(browser: Browser, system: System, de
     assert "Superset" in system.arrears("status").stdout
 
 
+def test_a_bank_that_is_new_here_has_no_model_yet_and_nothing_fails(
+    system: System, demo_output: str, as_of: date
+) -> None:
+    state, logs = system.run_dag("train_early_warning", as_of)
+
+    assert state == "success", logs
+    assert system.query("select count(*) from ops.model") == [(0,)]
+    assert "No model was trained" in system.arrears("model", "list").stdout
+
+
 def test_retention_erases_what_is_past_its_time_and_keeps_the_rest(
     system: System, demo_output: str, as_of: date
 ) -> None:

@@ -57,8 +57,8 @@ def train_models(warehouse: Connection, *, purpose: str, as_of: date) -> Trainin
         ModelError: the marts were never built.
     """
     with warehouse, warehouse.cursor() as cursor:
-        generation, directions = _generation(cursor), _directions(cursor, purpose)
-        observations = Observations.of(_observed(cursor, purpose, as_of), directions)
+        generation, directions = _generation(cursor), known_directions(cursor, purpose)
+        observations = Observations.of(observed(cursor, purpose, as_of), directions)
         train_rows, test_rows = split(observations)
         missing = too_few(train_rows, test_rows)
         if missing:
@@ -132,7 +132,7 @@ def _first(challengers: list[Version]) -> Verdict:
 
 
 def _challenge(cursor: Cursor, champion: Version, challengers: list[Version], *, as_of: date) -> Verdict:
-    rows = _observed(cursor, champion.purpose, as_of)
+    rows = observed(cursor, champion.purpose, as_of)
     decides = registry.load_model(cursor, champion)
     said, better = [], {}
     for version in challengers:
@@ -169,7 +169,7 @@ def _shown(estimate: Estimate) -> str:
     return f"{estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f})"
 
 
-def _directions(cursor: Cursor, purpose: str) -> dict[str, str]:
+def known_directions(cursor: Cursor, purpose: str) -> dict[str, str]:
     cursor.execute("select to_regclass('staging.risk_features') is not null")
     if cursor.fetchone() == (False,):
         raise ModelError("the marts were never built, and models are trained from them: run `build_marts` first")
@@ -177,7 +177,7 @@ def _directions(cursor: Cursor, purpose: str) -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
-def _observed(cursor: Cursor, purpose: str, as_of: date) -> pd.DataFrame:
+def observed(cursor: Cursor, purpose: str, as_of: date) -> pd.DataFrame:
     cursor.execute(_statement("observations"), {"purpose": purpose, "as_of": as_of})
     columns = [column.name for column in cursor.description or ()]
     return pd.DataFrame(cursor.fetchall(), columns=columns)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from math import exp
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ from arrears.domain.amortisation import add_months, level_instalment
 from arrears.errors import ArrearsError
 from arrears.settings import get_settings
 from arrears.simulator.book import Book, Borrower, Loan, at, money
+from arrears.simulator.calibration import risk_of
 from arrears.simulator.hard_cases import add_hard_cases
 from arrears.simulator.loan_life import LateMonth, LoanLife, Terms
 from arrears.simulator.people import randomness
@@ -170,8 +170,7 @@ class _Customer:
         country = chance.choices(list(_COUNTRIES), list(_COUNTRIES.values()))[0]
         self.place: Place = chance.choice(PLACES[country])
         self.score = min(850, max(450, round(chance.gauss(680, 60))))
-        # The mean over customers of this is 1, so that the bank as a whole keeps the tape's rates.
-        self.risk = exp((680 - self.score) / 100 - 0.18)
+        self.risk = risk_of(self.score)
         self.loans = [self._draw_loan(number, country, start) for number in range(1, loan_count + 1)]
         self.since = min(loan.disbursed_on for loan in self.loans)
         self._assigned: set[date] = set()

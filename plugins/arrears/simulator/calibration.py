@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate, pairwise
+from math import exp
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +31,15 @@ TAPE_RATES: Rates = {
     "3+": {"0": 0.0444, "1": 0.0889, "2": 0.1556, "3+": 0.5778, "closed": 0.0, "written_off": 0.1333},
 }
 """Of 2,895 auto loans (Ally AART 2019-3), by `arrears.tapes.ally.transition_rates`; a test measures them again."""
+
+
+def risk_of(credit_score: int) -> float:
+    """How many times as likely as the average somebody in a played world is to fall behind: all that drives it.
+
+    The mean over a world's customers is 1, so that it as a whole keeps the tape's rates.
+    """
+    return exp((680 - credit_score) / 100 - 0.18)
+
 
 _MONEY_IN = {"repayment": 1, "waiver": 1, "recovery": 1, "reversal": -1}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from math import exp, log10
+from math import log10
 from random import Random
 from typing import Any
 
@@ -17,6 +17,7 @@ from arrears.simulator import behaviour
 from arrears.simulator.bank import PRICE_LEVEL
 from arrears.simulator.behaviour import Position
 from arrears.simulator.book import Book, at, money
+from arrears.simulator.calibration import risk_of
 from arrears.simulator.hand_in import hand_in, to_csv
 from arrears.simulator.people import randomness
 from arrears.simulator.places import PLACES, Place
@@ -72,7 +73,7 @@ class Customer:
     @property
     def risk(self) -> float:
         """As in `bank`: how much likelier than the average to fall behind."""
-        return exp((680 - self.credit_score) / 100 - 0.18)
+        return risk_of(self.credit_score)
 
 
 @dataclass

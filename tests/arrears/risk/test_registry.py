@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import psycopg2
 import pytest
-from loans_observed import loans_observed, observe
+import yaml
+from loans_observed import CAME, OBSERVED, loans_observed, observe
 from marts_warehouse import new_warehouse
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
@@ -17,7 +18,7 @@ from arrears.risk.early_warning import compare_models, promote_model, train_mode
 from arrears.risk.model import BinnedFeature, Model
 from arrears.risk.registry import Version, champion, load_model, promote, promotions, roll_back
 from arrears.risk.training import Trained
-from arrears.settings import Settings
+from arrears.settings import PROJECT_ROOT, Settings
 
 pytestmark = pytest.mark.postgres
 TODAY = date(2025, 6, 1)
@@ -136,6 +137,19 @@ def test_a_model_is_kept_to_the_last_digit(warehouse: Connection) -> None:
         assert registry.keep(cursor, trained, version="exact", purpose="self_cure", as_of=TODAY)
         assert not registry.keep(cursor, trained, version="exact", purpose="self_cure", as_of=TOMORROW)
         assert load_model(cursor, registry.find_version(cursor, "exact", day=TODAY)) == made
+
+
+def test_the_marts_have_the_columns_that_training_reads() -> None:
+    """The tables of these tests are made by hand: dbt's contracts say what the real ones have."""
+    folder = PROJECT_ROOT / "dbt_project"
+    read = {
+        folder / "models" / "intermediate" / "risk" / "int_loans__risk_history.yml": OBSERVED,
+        folder / "models" / "intermediate" / "risk" / "int_loans__risk_outcome.yml": CAME,
+        folder / "seeds" / "reference" / "risk_features.yml": ["feature", "position", "purposes", "expected_direction"],
+    }
+    for path, columns in read.items():
+        (table,) = next(iter(yaml.safe_load(path.read_text()).values()))
+        assert set(columns) <= {column["name"] for column in table["columns"]}, path.name
 
 
 def test_too_little_to_learn_from_is_said_and_nothing_fails(warehouse: Connection) -> None:

@@ -144,11 +144,11 @@ select
     matured.loan_id,
     matured.as_of_date,
     matured.purpose,
+    matured.last_day as known_on,
     case matured.purpose
         when 'early_warning' then fallen.loan_id is not null
         else cured.loan_id is not null and talked.loan_id is null
-    end as outcome,
-    matured.last_day as known_on
+    end as outcome
 from matured
 left join fallen
     on

@@ -11,34 +11,27 @@ generations as (
 ),
 
 in_force as (
-    select
-        promotions.purpose,
-        promotions.promotion_id,
-        promotions.valid_from,
-        models.model_version,
-        models.kind,
-        models.intercept,
-        models.observed_from,
-        models.observed_to
+    select *
     from promotions
-    inner join models
-        on promotions.model_version = models.model_version
     where
-        promotions.valid_from <= {{ as_of_date() }}
-        and models.generation = (select max(generations.generation) from generations)
-        and {{ is_known('promotions.promoted_at') }}
+        valid_from <= {{ as_of_date() }}
+        and generation = (select max(generations.generation) from generations)
+        and {{ is_known('promoted_at') }}
 ),
 
+-- The last word first, and only then its model: a roll-back may say that none decides.
 champions as (
     {{ first_of_each('in_force', 'purpose', 'promotion_id desc') }}
 )
 
 select
-    purpose,
-    model_version,
-    kind,
-    intercept,
-    observed_from,
-    observed_to,
-    valid_from
+    champions.purpose,
+    models.model_version,
+    models.kind,
+    models.intercept,
+    models.observed_from,
+    models.observed_to,
+    champions.valid_from
 from champions
+inner join models
+    on champions.model_version = models.model_version
