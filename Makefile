@@ -12,7 +12,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 .PHONY: help setup demo bi screenshots browser test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness bench-forecast bench-early-warning bench-experiments soak clean
 
 help: ## show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## install everything into .venv; creates .venv/bin/arrears
 
