@@ -77,6 +77,7 @@ class HandMade:
         with connection, connection.cursor() as cursor:
             cursor.execute(
                 "insert into ops.model_promotion (generation, purpose, model_version, valid_from, promoted_by, reason)"
-                " select generation, purpose, model_version, %s, 'test', 'test' from ops.model where model_version = %s",
+                " select generation, purpose, model_version, %s, 'test', 'test' from ops.model"
+                " where model_version = %s",
                 (valid_from, self.version),
             )
