@@ -74,7 +74,7 @@ browser: ## install a browser for the tests of pages, where this machine lets us
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER); } >/dev/null 2>&1; }; } || \
 	  echo "No chromium here and no way to install it: the tests of pages in a browser are skipped"
 
-screenshots: $(TEST_STAMP) $(BI_STAMP) browser ## photograph the dashboards of the running demo into docs/screenshots
+screenshots: $(TEST_STAMP) $(BI_STAMP) browser ## photograph the running demo's board and dashboards into docs/screenshots
 	@$(BIN)/arrears bi && PYTHONPATH=tests $(BIN)/python tests/screenshots.py
 
 clean: ## stop the services and remove all state

@@ -182,7 +182,8 @@ PAGE = """\
 `build_marts` forecasts the portfolio once a month has ended (`plugins/arrears/risk/forecast.py` says how): tiers,
 losses and the overdue rate of six months, each with a 95 % interval. The marts `portfolio_forecast` and
 `overdue_rate_forecast` show them; the second holds every earlier forecast against what came. What is assumed about
-months to come (season, economy, loss given write-off) are rows of the seed `forecast_assumptions`.
+months to come (season, economy, loss given write-off) are rows of the seed `forecast_assumptions`. Where a month ends
+outside the interval of the month before, the alert `overdue_rate_outside` tells whoever is on call.
 
 ## Held against the real tape
 

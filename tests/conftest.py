@@ -32,6 +32,7 @@ def pytest_configure() -> None:
 LONGEST = (
     "test_sixty_days.py",
     "test_a_day.py",
+    "test_bad_days.py",
     "test_decisions.py",
     "test_delinquency.py",
     "test_builds.py",

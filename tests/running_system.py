@@ -1,8 +1,10 @@
 """A running Arrears, driven and looked at from outside."""
 
+import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -60,6 +62,10 @@ class System:
                 run = api.run(dag_id, run.run_id)
             return run.state, {task.label: api.last_log_lines(run, task) for task in api.tasks(run)}
 
+    def lineage(self) -> list[dict[str, Any]]:
+        """All events of lineage so far, in their order."""
+        return [json.loads(line) for line in (self.home / "lineage.jsonl").read_text().splitlines()]
+
     def processes(self) -> list[str]:
         """Command lines of all living processes that belong to this system."""
         found = []
@@ -72,3 +78,15 @@ class System:
             if command and (str(self.home).encode() in environ or str(self.home) in command):
                 found.append(command)
         return found
+
+
+def mentions(values: Iterable[str | None], *places: Path) -> list[str]:
+    """Which of the values stand in these files, or in any file below these directories, with the file's path."""
+    wanted = "\n".join(sorted({value for value in values if value}))
+    command = ["grep", "--recursive", "--text", "--fixed-strings", "--only-matching", "--file=-", *map(str, places)]
+    # Bytes are compared, not letters of a language.
+    found = subprocess.run(
+        command, input=wanted, capture_output=True, text=True, errors="replace", env={"LC_ALL": "C"}, check=False
+    )
+    assert found.returncode in (0, 1), found.stderr
+    return found.stdout.splitlines()

@@ -16,28 +16,28 @@ DUE_SECONDS = 30
 """So soon a load is late here: a deadline is to pass while a test waits."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mail() -> Iterator[Mailbox]:
     """The mail server of whoever is on call."""
     with mailbox() as box:
         yield box
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hook() -> Iterator[Hook]:
     """Their web hook."""
     with web_hook() as receiver:
         yield receiver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def statsd() -> Iterator[StatsdServer]:
     """Hears all metrics of the system."""
     with statsd_server() as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def system(statsd: StatsdServer) -> Iterator[System]:
     """A system that has nothing yet: no data, no services. Its lineage goes to `lineage.jsonl`."""
     home = Path(tempfile.mkdtemp(prefix="arrears-e2e-"))

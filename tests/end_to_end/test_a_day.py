@@ -7,11 +7,9 @@ import hashlib
 import json
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +20,7 @@ from browser import chromium, open_page, require_chromium
 from dashboards import TALL, Superset, figures_asked, figures_shown, written
 from listeners import StatsdServer
 from playwright.sync_api import Browser
-from portfolio_files import write_worked_bank
-from receivers import Hook, Mailbox
-from running_system import System
+from running_system import System, mentions
 
 from arrears.bi.spec import Spec, read_spec
 from arrears.services.superset import ENVIRONMENT as SUPERSET
@@ -185,20 +181,12 @@ def test_nothing_personal_in_logs_and_results(system: System, demo_output: str) 
         select full_name from landing.customers where customer_id in (select customer_id from ops.delivery_item)
         """
     )
-    needles = {value.encode() for (value,) in secrets if value}
+    needles = {value for (value,) in secrets if value}
     assert len(needles) > 100
     wait_for_file(system.home / "dbt_docs" / "index.html")
-    for folder in ("logs", "data_docs", "dbt_docs"):
-        for path in (system.home / folder).rglob("*"):
-            if path.is_file():
-                content = path.read_bytes()
-                assert not any(needle in content for needle in needles), path
-    results = str(system.query("select expected, found from ops.quality_results")).encode()
+    assert mentions(needles, *(system.home / folder for folder in ("logs", "data_docs", "dbt_docs"))) == []
+    results = str(system.query("select expected, found from ops.quality_results"))
     assert not any(needle in results for needle in needles)
-
-
-def events(system: System) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (system.home / "lineage.jsonl").read_text().splitlines()]
 
 
 def flow(found: list[dict[str, Any]], job: str) -> tuple[set[str], set[str]]:
@@ -208,7 +196,7 @@ def flow(found: list[dict[str, Any]], job: str) -> tuple[set[str], set[str]]:
 
 
 def test_lineage_leads_from_core_banking_to_the_vendors(system: System, demo_output: str) -> None:
-    found = events(system)
+    found = system.lineage()
     database = f"postgres://127.0.0.1:{system.environment['ARREARS_POSTGRES_PORT']}"
     warehouse = f"{database} warehouse"
     vendor = f"sftp://demo_sms@127.0.0.1:{system.environment['ARREARS_SFTP_PORT']} /outbound"
@@ -246,9 +234,8 @@ def test_lineage_speaks_of_nobody(system: System, demo_output: str) -> None:
         union select approver from ops.legal_approval
         """
     )
-    told = (system.home / "lineage.jsonl").read_text()
     assert len(values) > 10_000
-    assert [value for (value,) in values if value and len(value) > 3 and value in told] == []
+    assert mentions((value for (value,) in values if value and len(value) > 3), system.home / "lineage.jsonl") == []
 
 
 def test_metrics_say_what_the_ledger_says(system: System, demo_output: str, statsd: StatsdServer) -> None:
@@ -507,175 +494,3 @@ def test_retention_erases_what_is_past_its_time_and_keeps_the_rest(
     files = [path.name for path in (system.home / "vendors").glob("*/outbound/*/*")]
     lists = [name for name in files if not name.endswith(".manifest.json")]
     assert lists and all(name.startswith("legal-") for name in lists)
-
-
-def test_another_bank_replaces_the_first(system: System, demo_output: str, tmp_path: Path) -> None:
-    write_worked_bank(tmp_path)
-    loaded = system.arrears("source", "load", str(tmp_path), "--replace")
-    assert loaded.returncode == 0, loaded.stderr
-    run = system.arrears("run", "--as-of", "2026-01-15", "--until", "marts")
-    assert run.returncode == 0, run.stdout + run.stderr
-    rows = system.query(
-        "select loan_id, days_past_due, oldest_unpaid_due_date, arrears_amount, tier from marts.fct_loan_delinquency"
-        " order by loan_id"
-    )
-    assert rows == [
-        ("L-CENT", 5, date(2026, 1, 10), Decimal("0.01"), "M1"),
-        ("L-NEVER", 5, date(2026, 1, 10), Decimal("100.00"), "M1"),
-        ("L-PAID", 0, None, Decimal("0.00"), "current"),
-    ]
-
-
-def test_alerts_arrive_where_the_connections_say(
-    system: System, demo_output: str, mail: Mailbox, hook: Hook, tmp_path: Path
-) -> None:
-    connections = tmp_path / "connections.json"
-    connections.write_text(json.dumps({"smtp_default": mail.connection(), "on_call": hook.connection()}))
-    added = system.arrears("airflow", "connections", "import", str(connections))
-    assert added.returncode == 0, added.stderr[-2000:]
-
-    tested = system.arrears("alerts", "--test")
-
-    assert tested.returncode == 0, tested.stderr
-    assert mail.titles.count("[Arrears warning] test: This is a test: test") == 1
-    assert [post["occasion"] for post in hook.posts].count("test") == 1
-
-
-def test_half_a_file_stops_the_day_before_the_marts(
-    system: System, demo_output: str, statsd: StatsdServer, tmp_path: Path, mail: Mailbox, hook: Hook
-) -> None:
-    write_worked_bank(tmp_path, share_of_transactions=0.5)
-    assert system.arrears("source", "load", str(tmp_path)).returncode == 0
-    before = system.query("select max(build_id) from ops.mart_build")
-    run = system.arrears("run", "--as-of", "2026-01-16", "--until", "marts")
-    assert run.returncode == 1
-    assert "load_core_banking: task check failed" in run.stderr
-    assert "loan_transactions" in run.stderr
-    assert statsd.total("airflow.arrears.gates_red") == {"border=landing": 1}
-    assert ("load_core_banking.check", "FAIL") in {(e["job"]["name"], e["eventType"]) for e in events(system)}
-    assert system.query("select max(build_id) from ops.mart_build") == before
-
-    assert "[Arrears critical] A gate stopped bad data: load_core_banking.check" in mail.titles
-    post = told(hook, "gate_failed", "load_core_banking.check")
-    assert "failed for 2026-01-16" in post["summary"] and "loan_transactions" in post["summary"]
-    assert f":{system.environment['ARREARS_AIRFLOW_PORT']}/dags/load_core_banking/runs/" in post["log"]
-    listed = system.arrears("alerts")
-    assert listed.returncode == 0, listed.stderr
-    assert "gate_failed" in listed.stdout and "load_core_banking.check" in listed.stdout
-
-
-def test_a_dropped_column_stops_the_load(system: System, demo_output: str, tmp_path: Path, hook: Hook) -> None:
-    write_worked_bank(tmp_path)
-    assert system.arrears("source", "load", str(tmp_path), "--replace").returncode == 0
-    system.query("alter table core_banking.loans drop column day_count", "source")
-    run = system.arrears("run", "--as-of", "2026-01-15", "--until", "landing")
-    assert run.returncode == 1
-    assert "loans" in run.stderr and "day_count" in run.stderr
-    assert "core_banking.loans.day_count" in told(hook, "source_drift", "core_banking")["summary"]
-    system.query("alter table core_banking.loans add column day_count text", "source")
-    assert system.arrears("source", "load", str(tmp_path), "--replace").returncode == 0
-
-
-def test_a_backfill_equals_days_run_one_by_one(system: System, demo_output: str, tmp_path: Path) -> None:
-    """Two days by `airflow backfill`, then the same days by hand on the same source: the same marts."""
-    write_worked_bank(tmp_path)
-    first, last = date(2026, 2, 9), date(2026, 2, 10)
-    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    marts = (
-        "select as_of, tier, product, jurisdiction, currency, loans, arrears_amount"
-        " from marts.delinquency_tier order by 1, 2, 3, 4, 5"
-    )
-    decisions = (
-        "select as_of, customer_id, channel, currency, decision, reason_code, all_reasons, days_past_due"
-        " from marts.fct_contact_decision order by 1, 2, 3, 4"
-    )
-    seen = []
-    for way in ("backfill", "by hand"):
-        assert system.arrears("source", "load", str(tmp_path), "--replace").returncode == 0
-        if way == "backfill":
-            created = system.arrears(
-                *("airflow", "backfill", "create", "--dag-id", "load_core_banking", "--max-active-runs", "1"),
-                *("--from-date", f"{first}T00:00:00+00:00", "--to-date", f"{last}T23:59:59+00:00"),
-                *("--dag-run-conf", json.dumps({"until": "marts"})),
-            )
-            assert created.returncode == 0, created.stderr[-2000:]
-            wait_for_builds(system, days)
-        else:
-            for day in days:
-                assert system.arrears("run", "--as-of", str(day), "--until", "marts").returncode == 0
-        seen.append((system.query(marts), system.query(decisions)))
-    assert {row[0] for row in seen[0][0]} == set(days)
-    assert seen[0] == seen[1]
-
-
-def test_what_failed_and_went_through_later_is_over(system: System, demo_output: str, hook: Hook) -> None:
-    """The days of the backfill are later ones, and were loaded and let pass."""
-    over = {(post["code"], post["subject"]) for post in hook.posts if post["occasion"] == "closed"}
-    assert over >= {("gate_failed", "load_core_banking.check"), ("source_drift", "core_banking")}
-
-
-def test_a_load_that_does_not_begin_is_told_of_when_its_deadline_has_passed(
-    system: System, demo_output: str, mail: Mailbox, hook: Hook
-) -> None:
-    """Airflow's scheduler notices it: a run that waits, since its DAG is paused."""
-    assert system.arrears("airflow", "dags", "pause", "load_core_banking", "--yes").returncode == 0
-    queued = system.arrears(
-        *("airflow", "backfill", "create", "--dag-id", "load_core_banking"),
-        *("--from-date", "2026-02-11T00:00:00+00:00", "--to-date", "2026-02-11T23:59:59+00:00"),
-    )
-    assert queued.returncode == 0, queued.stderr[-2000:]
-
-    deadline = time.monotonic() + 180
-    while not any(post["code"] == "landing_late" and post["subject"] == "2026-02-11" for post in hook.posts):
-        assert time.monotonic() < deadline, "nobody was told"
-        time.sleep(1)
-    assert "of 2026-02-11 core banking is not loaded in time" in told(hook, "landing_late", "2026-02-11")["summary"]
-    assert "[Arrears critical] The night's load is late: 2026-02-11" in mail.titles
-
-    state, logs = system.run_dag("watch_and_alert", date(2026, 2, 11))
-    assert state == "success", logs
-    late = system.query("select code, subject from ops.alert where closed_at is null and code like '%late'")
-    assert sorted(late) == [(code, "2026-02-11") for code in ("landing_late", "lists_late", "marts_late")]
-
-
-def test_nothing_personal_in_alerts(system: System, demo_output: str, mail: Mailbox, hook: Hook) -> None:
-    personal = system.query(
-        """
-        select customer_id from landing.customers
-        union
-        select full_name from landing.customers
-        union
-        select value from landing.contact_points
-        """
-    )
-    needles = {value for (value,) in personal if value}
-    assert len(needles) > 100
-    said = [*mail.titles, *mail.bodies, json.dumps(hook.posts, ensure_ascii=False)]
-    said.append(str(system.query("select * from ops.alert") + system.query("select * from ops.alert_message")))
-    assert not [needle for needle in needles if any(needle in text for text in said)]
-
-
-def test_down_leaves_no_process_behind(system: System, demo_output: str) -> None:
-    assert len(system.processes()) > 5
-    assert system.arrears("down").returncode == 0
-    assert system.processes() == []
-    assert system.arrears("status").returncode == 1
-    assert system.arrears("down").returncode == 0
-
-
-def told(hook: Hook, code: str, subject: str) -> dict[str, Any]:
-    """The post that opened an alert: the only one that did."""
-    opened = [post for post in hook.posts if post["occasion"] == "opened"]
-    (post,) = [post for post in opened if (post["code"], post["subject"]) == (code, subject)]
-    return post
-
-
-def wait_for_builds(system: System, days: list[date]) -> None:
-    deadline = time.monotonic() + 600
-    statement = (
-        "select as_of from ops.mart_build where state = 'passed'"
-        " and generation = (select max(generation) from ops.source_generation)"
-    )
-    while {row[0] for row in system.query(statement)} != set(days):
-        assert time.monotonic() < deadline, "the backfill did not end"
-        time.sleep(2)

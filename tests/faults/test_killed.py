@@ -10,7 +10,7 @@ from world import ALL, SEED, SMS, World
 
 pytestmark = [pytest.mark.postgres, pytest.mark.sftp]
 
-STEPS = 83
+STEPS = 90
 """How many steps a vendor's way has at which it can die: `test_a_way_without_faults` counts them."""
 KILLS = 200 if ALL else 6
 EVERYBODY = {

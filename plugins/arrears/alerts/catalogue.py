@@ -151,6 +151,14 @@ _ALL = (
         "`ops.retention_result` says what is still due. Clear the task of enforce_retention that failed.",
     ),
     Kind(
+        "overdue_rate_outside",
+        "The overdue rate left its forecast",
+        Severity.WARNING,
+        "None by itself. More or fewer of them fall behind than a month ago anybody had reason to expect.",
+        "See which product and tier moved and whether the data are right. If it is real, tell those who plan staff,"
+        " provisions and offers of help.",
+    ),
+    Kind(
         "warehouse_unreachable",
         "The warehouse cannot be reached",
         Severity.CRITICAL,

@@ -46,9 +46,16 @@ class Scene:
     @cached_property
     def vendors(self) -> list[Vendor]:
         """None before the first build."""
+        if not self.has("staging.vendors"):
+            return []
+        with self.warehouse:
+            return all_vendors(self.warehouse)
+
+    def has(self, relation: str) -> bool:
+        """Whether a build has made this table or view yet."""
         with self.warehouse, self.warehouse.cursor() as cursor:
-            cursor.execute("select to_regclass('staging.vendors') is not null")
-            return all_vendors(self.warehouse) if cursor.fetchall()[0][0] else []
+            cursor.execute("select to_regclass(%s) is not null", (relation,))
+            return cursor.fetchall() == [(True,)]
 
     def clock(self, instant: datetime) -> str:
         """An instant as people of the bank read it."""
@@ -164,6 +171,18 @@ def erasures(scene: Scene) -> Iterator[Finding]:
         yield Finding("erasure_not_done", str(vendor), summary)
 
 
+def rates_outside_forecast(scene: Scene) -> Iterator[Finding]:
+    """Products whose overdue rate at the newest month's end was not within the forecast of a month before."""
+    if not scene.has("marts.overdue_rate_forecast"):
+        return
+    for product, currency, month, actual, low, high in scene.rows("outside_forecast"):
+        summary = (
+            f"{actual} % of the principal of {product} in {currency} was overdue at the end of {month:%Y-%m}; "
+            f"{low} to {high} % were forecast a month before"
+        )
+        yield Finding("overdue_rate_outside", f"{product} {currency}", summary)
+
+
 CHECKS: dict[Callable[[Scene], Sequence[Finding] | Iterator[Finding]], tuple[str, ...]] = {
     late_steps: lateness.CODES,
     unacknowledged: ("batch_unacknowledged",),
@@ -173,5 +192,6 @@ CHECKS: dict[Callable[[Scene], Sequence[Finding] | Iterator[Finding]], tuple[str
     harmful_experiments: ("experiment_to_end",),
     late_recalls: ("recall_late",),
     erasures: ("erasure_not_done",),
+    rates_outside_forecast: ("overdue_rate_outside",),
 }
 """Each check with the alerts that it alone opens and closes."""

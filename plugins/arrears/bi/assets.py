@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 import yaml
 
-from arrears.bi.spec import GRID_COLUMNS, Chart, Dashboard, Filter, Measure, Spec
+from arrears.bi.spec import Chart, Dashboard, Filter, Measure, Spec
 
 DATABASE_FILE = "databases/arrears.yaml"
 """Under this name the import asks for the password: it is not in the archive."""
@@ -247,7 +247,7 @@ def _axis_chart(spec: Spec, chart: Chart) -> dict[str, Any]:
         "y_axis_title_margin": 50,
         "y_axis_title_position": "Left",
         "markerEnabled": True,
-        "stack": "Stack" if chart.kind == "bar" and series and chart.stacked else None,
+        "stack": "Stack" if chart.kind == "bar" and series else None,
         "show_value": chart.kind == "bar" and not series,
         "truncateYAxis": True,
         "y_axis_bounds": [0, None],
@@ -338,7 +338,7 @@ def _position(dashboard: Dashboard, numbers: Mapping[str, int]) -> dict[str, Any
                     "chartId": numbers[chart.name],
                     "uuid": uuid_of("chart", chart.name),
                     "sliceName": str(chart.title),
-                    "width": min(chart.width, GRID_COLUMNS),
+                    "width": chart.width,
                     "height": chart.height,
                 },
             }

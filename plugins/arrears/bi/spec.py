@@ -95,7 +95,6 @@ class Chart(_Text):
     needs: str | None = None
     """What a bank must have before the chart has rows; until then it is empty."""
     newest_first: bool = False
-    stacked: bool = True
     limit: int = Field(default=100, gt=0)
     width: int = Field(default=6, ge=1, le=GRID_COLUMNS)
     height: int = Field(default=50, ge=10)

@@ -30,7 +30,7 @@ class Notice:
 
 def notices(day: Day, dags: Sequence[DagState]) -> list[Notice]:
     """Everything of the day that wants a person."""
-    found = [*_dags(dags), *_gates(day), *_lists(day), *_vendors(day), *_unread(day)]
+    found = [*_dags(dags), *_gates(day), *_breaches(day), *_lists(day), *_vendors(day), *_alerts(day), *_unread(day)]
     return sorted(found, key=lambda notice: list(Urgency).index(notice.urgency))
 
 
@@ -57,6 +57,27 @@ def _gates(day: Day) -> Iterator[Notice]:
     if rejected:
         meaning = "They lie in quarantine; nobody of them is contacted until a corrected row arrives."
         yield Notice(Urgency.TODAY, f"Rejected rows of core banking: {rejected:,}", meaning, "#gates")
+
+
+BREACHES = {
+    "result_attempt_in_window": "outside the hours",
+    "result_attempt_before_recall": "after a recall or stop file",
+}
+"""Rules on vendors' results that no rejected row mends: what was done was done."""
+
+
+def _breaches(day: Day) -> Iterator[Notice]:
+    found = [rule for rule in day.red_rules.rows if rule["rule_id"] in BREACHES]
+    if found:
+        meaning = (
+            "Somebody was contacted who was to be left alone by then: ask the vendor, and look what the law asks of us."
+        )
+        yield Notice(
+            Urgency.TODAY,
+            f"Vendors report contacts {_listed([BREACHES[f['rule_id']] for f in found])}",
+            meaning,
+            "#gates",
+        )
 
 
 def _held_by_gate(rule: Row) -> str:
@@ -93,6 +114,14 @@ def _vendors(day: Day) -> Iterator[Notice]:
     if refused:
         meaning = "Each lies in the vendor's inbound/refused beside its reason: the vendor has to mend it."
         yield Notice(Urgency.TODAY, f"Refused files of vendors: {len(refused):,}", meaning, "#vendors")
+
+
+def _alerts(day: Day) -> Iterator[Notice]:
+    alerts = day.alerts.rows
+    if alerts:
+        urgency = Urgency.NOW if alerts[0]["severity"] == "critical" else Urgency.TODAY
+        meaning = "Each says what it means for customers, and its page of the run-book what to do."
+        yield Notice(urgency, f"Open alerts: {len(alerts):,}", meaning, "#alerts")
 
 
 def _unread(day: Day) -> Iterator[Notice]:

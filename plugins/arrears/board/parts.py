@@ -62,6 +62,7 @@ class Day:
     refused_files: Part
     held_back: Part
     retention: Part
+    alerts: Part
 
 
 @contextmanager
@@ -130,17 +131,13 @@ def _acknowledge_stop() -> list[str]:
 
 
 def _held_back(decisions: Part, day: date, settings: Settings) -> Part:
-    """One row per reason, the most frequent first, with its text and the decisions by channel.
-
-    Whoever is contacted has no reason: that row is left out here and counted on the lists.
-    """
+    """One row per reason, the most frequent first, with its text and the decisions by channel."""
     if decisions.problem:
         return decisions
     texts = _texts(day, settings)
     by_reason: dict[str, dict[str, int]] = {}
     for row in decisions.rows:
-        if row["reason_code"] is not None:
-            by_reason.setdefault(row["reason_code"], {})[row["channel"]] = row["decisions"]
+        by_reason.setdefault(row["reason_code"], {})[row["channel"]] = int(row["decisions"])
     rows = [
         {
             "code": code,

@@ -237,7 +237,7 @@ def mark_adopted(warehouse: psycopg2.extensions.connection, batch_id: str, left_
 
 
 def remove_unsent(warehouse: psycopg2.extensions.connection, batch: Batch) -> None:
-    """Forget the batches in the place of this one, and after it, that never left."""
+    """Forget batches that never left: those in the place of this one and after it, and later stop files without it."""
     with warehouse.cursor() as cursor:
         cursor.execute(statement("remove_unsent"), vars(batch))
 

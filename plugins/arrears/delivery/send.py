@@ -92,9 +92,11 @@ class _Consignment:
             raise DeliveryError(f"batch {batch.batch_id} has not passed its gate: nothing was sent; run its gate first")
 
     def require_all_known(self, warehouse: psycopg2.extensions.connection) -> None:
-        """Nothing leaves beside what left and was forgotten (`adopt`)."""
-        names = list(self.sftp.sizes(str(self.directory)))
-        require_all_known(warehouse, names, vendor=self.vendor.name, as_of=self.batch.as_of)
+        """Nothing leaves beside what left and was forgotten (`adopt`); a stop file is to know the lists of a week."""
+        for days in range(_DAYS_OF_A_STOP if self.batch.kind == "stop" else 1):
+            as_of = self.batch.as_of - timedelta(days=days)
+            names = list(self.sftp.sizes(str(self.vendor.outbound(as_of))))
+            require_all_known(warehouse, names, vendor=self.vendor.name, as_of=as_of)
         warehouse.rollback()
 
     def has_manifest(self) -> bool:
@@ -176,6 +178,9 @@ class _Consignment:
                 "it will be sent again"
             )
 
+
+_DAYS_OF_A_STOP = 8
+"""Of so many days, its own among them, the ledger has to know all lists before a stop file can say what to drop."""
 
 _PART = ".part"
 

@@ -268,6 +268,38 @@ def test_copies_that_stay_at_a_vendor_are_told_of(tower: Tower) -> None:
     assert tower.open(now + MINUTE) == {}
 
 
+def test_an_overdue_rate_outside_its_forecast_is_told_until_a_month_ends_inside(tower: Tower) -> None:
+    """Only the newest month that has ended counts, and only what was forecast for it a month before."""
+    tower.day.run(
+        "create table marts.overdue_rate_forecast (months_ahead integer, product text, currency text, month date,"
+        " actual_rate numeric, low numeric, high numeric, is_outside boolean)"
+    )
+    ended, before = date(2020, 3, 1), date(2020, 2, 1)
+    for product, month, months_ahead, actual in (
+        ("auto", ended, 1, "0.0816"),
+        ("card", ended, 1, "0.05"),
+        ("home", before, 1, "0.09"),
+        ("home", ended, 1, "0.05"),
+        ("boat", ended, 2, "0.09"),
+        ("auto", date(2020, 4, 1), 1, None),
+    ):
+        tower.day.insert(
+            "marts.overdue_rate_forecast", product=product, currency="USD", month=month, months_ahead=months_ahead,
+            low="0.03", high="0.07", actual_rate=actual, is_outside=actual and not 0.03 <= float(actual) <= 0.07,
+        )  # fmt: skip
+    now = tower.day.at(12)
+
+    assert tower.open(now) == {
+        ("overdue_rate_outside", "auto USD"): (
+            "8.16 % of the principal of auto in USD was overdue at the end of 2020-03; "
+            "3.00 to 7.00 % were forecast a month before"
+        )
+    }
+
+    tower.day.run("update marts.overdue_rate_forecast set is_outside = false where product = 'auto' and is_outside")
+    assert tower.open(now) == {}
+
+
 def test_a_check_that_cannot_be_made_hides_no_other_and_closes_nothing(
     tower: Tower, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,17 +40,28 @@ def fill(day: Day) -> None:
     )
 
 
-def decide(day: Day) -> None:
-    """The view of decisions that BI reads; commits. It is gone with the next `begin` of the day."""
-    rows = [(channel, reason) for channel, reason, count in DECISIONS for _ in range(count)]
-    day.run("create table bi.fct_contact_decision (as_of date, channel text, reason_code text)")
-    for channel, reason in rows:
-        day.insert("bi.fct_contact_decision", as_of=AS_OF, channel=channel, reason_code=reason)
-    day.insert("bi.fct_contact_decision", as_of=AS_OF - timedelta(days=1), channel="sms", reason_code="DISPUTED")
+def decide(day: Day, *, is_summed_up: bool = True) -> None:
+    """The views of decisions that BI reads; commits.
+
+    One referral was approved after the build: its sums do not know of it.
+    """
+    day.run("create table bi.fct_contact_decision (as_of date, channel text, decision text, reason_code text)")
+    day.run(
+        "create table bi.contact_decision_daily"
+        " (as_of date, channel text, decision text, reason_code text, decisions bigint)"
+    )
+    rows = [(AS_OF, *row) for row in DECISIONS] + [(AS_OF - timedelta(days=1), "sms", "DISPUTED", 1)]
+    for as_of, channel, reason, count in rows:
+        decided = {"as_of": as_of, "channel": channel, "decision": "suppress" if reason else "contact"}
+        for _ in range(count):
+            day.insert("bi.fct_contact_decision", reason_code=reason, **decided)
+        if is_summed_up:
+            more = 1 if channel == "legal" else 0
+            day.insert("bi.contact_decision_daily", reason_code=reason or "none", decisions=count + more, **decided)
 
 
 def undecide(day: Day) -> None:
-    day.run("drop table if exists bi.fct_contact_decision")
+    day.run("drop table if exists bi.fct_contact_decision, bi.contact_decision_daily")
 
 
 def _rules(day: Day) -> None:

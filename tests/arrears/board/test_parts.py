@@ -80,6 +80,40 @@ def test_reasons_are_counted_by_channel_with_their_text_and_contacts_are_none(fi
     ]
 
 
+def test_reasons_of_a_day_that_was_not_summed_up_are_those_of_the_ledger(day: Day) -> None:
+    decide(day)
+    summed_up = read(day).held_back
+    undecide(day)
+    decide(day, is_summed_up=False)
+    try:
+        assert read(day).held_back == summed_up
+    finally:
+        undecide(day)
+
+
+def test_open_alerts_are_shown_the_gravest_first_and_counted_once(filled: Day) -> None:
+    for code, severity, closed in (("a", "warning", None), ("b", "critical", None), ("c", "critical", NOW)):
+        times = {"opened_at": NOW, "last_seen_at": NOW, "closed_at": closed}
+        values = {"subject": "sms", "summary": f"What {code} is", "run_book": f"docs/{code}.md", "raised_by": "watch"}
+        filled.insert("ops.alert", code=code, severity=severity, **values, **times)
+
+    found = read(filled)
+
+    assert [row["code"] for row in found.alerts.rows] == ["b", "a"]
+    assert Notice(
+        Urgency.NOW,
+        "Open alerts: 2",
+        "Each says what it means for customers, and its page of the run-book what to do.",
+        "#alerts",
+    ) in notices(found, [])
+
+
+def test_a_contact_that_was_not_to_be_is_told(filled: Day) -> None:
+    filled.run("update ops.quality_results set rule_id = 'result_attempt_in_window' where rule_id = 'phone'")
+
+    assert "Vendors report contacts outside the hours" in [notice.what for notice in notices(read(filled), [])]
+
+
 def test_another_day_has_nothing_of_this_one(filled: Day) -> None:
     other = read(filled, AS_OF + timedelta(days=1))
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from unittest.mock import patch
@@ -11,6 +12,7 @@ from unittest.mock import patch
 import pytest
 from delivery_day import AS_OF, Day
 from typer.testing import CliRunner
+from vendor_servers import send_stop
 
 from arrears.cli.main import app
 from arrears.delivery import list_gate
@@ -130,6 +132,18 @@ def test_a_forgotten_recall_is_taken_in_and_the_next_one_goes_on_from_it(day: Da
     second = recall(day, sms, 10)
     assert second != first
     assert len(day.rows(second)) == 2
+
+
+def test_the_next_day_does_not_begin_before_a_forgotten_list_is_taken_in(day: Day, sms: VendorSftp) -> None:
+    """Its stop file would not say what of that list is to be dropped."""
+    forget(day, "contact_list")
+    tomorrow = {"vendor": "demo_sms", "as_of": AS_OF + timedelta(days=1), "now": day.at(23), "settings": day.settings}
+
+    with pytest.raises(DeliveryError, match=rf"has {SMS} of {AS_OF}, .* --as-of {AS_OF} --adopt"):
+        send_stop(day.warehouse, sms, **tomorrow)
+    take_in(day, sms)
+    assert send_stop(day.warehouse, sms, **tomorrow) == "uploaded"
+    assert len(day.rows("stop-demo_sms-20200416-01")) == 2
 
 
 def test_an_encrypted_list_is_known_by_its_evidence(day: Day, connect: Connect) -> None:
