@@ -9,6 +9,7 @@ from decision_world import AS_OF, World
 from marts_warehouse import Warehouse, new_warehouse, policy_pack
 from typer.testing import CliRunner
 
+from arrears.bi.spec import read_spec
 from arrears.cli.main import app
 from arrears.risk.uplift import look_at_experiments
 from arrears.settings import Settings
@@ -25,7 +26,7 @@ PACK = {
         f"soon,alone,0.5,tier=M6,hold_out,0.05,{BASIS}".replace("2026-01-01", "2026-03-19"),
     ]
 }
-ALL = "+experiment_verdict +strategy_uplift int_experiments__sums+ +fct_contact_decision"
+ALL = "+bi__experiment_verdict +bi__strategy_uplift +int_experiments__sums +fct_contact_decision"
 LAST = timedelta(days=29)
 
 
@@ -39,7 +40,7 @@ def tried(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             world.customer(f"c{number:02}", dpd=45, arrears="500.00")
         world.customer("not_of_it", dpd=20)
         world.land(warehouse.connection)
-        warehouse.build(AS_OF, select=f"{ALL} +int_experiments__sums")
+        warehouse.build(AS_OF, select=ALL)
         look_at_experiments(warehouse.connection, as_of=AS_OF)
         later = World(AS_OF + timedelta(days=31), first_number=1000)
         later.pay("c00-L1", "500.00", on=AS_OF)
@@ -59,7 +60,7 @@ def tried(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             category="conduct",
         )
         later.land(warehouse.connection)
-        warehouse.build(later.as_of, select=f"{ALL} +int_experiments__sums")
+        warehouse.build(later.as_of, select=ALL)
         look_at_experiments(warehouse.connection, as_of=later.as_of)
         yield warehouse
 
@@ -155,13 +156,23 @@ def test_the_command_line_tells_it_in_words(tried: Warehouse, monkeypatch: pytes
     assert "soon" not in said("list", "--as-of", str(AS_OF))
 
 
+@pytest.mark.parametrize("mart", ["experiment_verdict", "strategy_uplift"])
+def test_charts_that_wait_for_an_experiment_have_rows_with_one(tried: Warehouse, mart: str) -> None:
+    spec = read_spec()
+    charts = [(page, chart) for page in spec.dashboards for chart in page.charts if chart.mart == mart]
+    assert charts
+    for page, chart in charts:
+        assert chart.needs
+        assert any(row[name] is not None for row in tried.rows(spec.query(page, chart)) for name in chart.measures)
+
+
 def test_a_contact_with_a_hold_out_stops_the_build(tried: Warehouse) -> None:
     """And so would a hold-out that loses the offer of help."""
     day, name = AS_OF + timedelta(days=31), "hold_outs_are_left_alone"
     ledger = "intermediate.int_customers__contact_decision"
     assert tried.red(day, [name]) == set()
     for channel in ("phone", "care"):
-        row = f"as_of = '{day}' and customer_id = 'c00' and channel = '{channel}'"
+        row = f"as_of = '{day}' and customer_id = 'c10' and channel = '{channel}'"
         tried.execute(f"update {ledger} set all_reasons = all_reasons || array['HOLDOUT'] where {row}")
         assert tried.red(day, [name]) == {name}
         tried.execute(f"update {ledger} set all_reasons = array_remove(all_reasons, 'HOLDOUT') where {row}")

@@ -9,12 +9,13 @@ import pytest
 from decision_world import World
 from marts_warehouse import Warehouse, new_warehouse, quick_builds
 
+from arrears.bi.spec import read_spec
 from arrears.settings import Settings
 
 pytestmark = pytest.mark.postgres
 
 DAY, NEXT_MONTH = date(2026, 3, 18), date(2026, 4, 1)
-SELECT = "+fairness_monthly +fct_contact_decision"
+SELECT = "+bi__fairness_monthly +fct_contact_decision"
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,13 @@ def test_nobody_can_be_found_in_it(reported: Warehouse) -> None:
         totals[population, outcome].add(total)
     assert all(len(found) == 1 for found in totals.values())
     assert {row["population"] for row in rows} == {"M2"}
+
+
+def test_the_chart_that_waits_for_a_month_has_rows_then(reported: Warehouse) -> None:
+    spec = read_spec()
+    ((page, chart),) = ((page, chart) for page in spec.dashboards for chart in page.charts if chart.name == "fairness")
+    assert chart.needs
+    assert len(reported.rows(spec.query(page, chart))) > 5
 
 
 def test_a_month_is_reported_once(reported: Warehouse) -> None:

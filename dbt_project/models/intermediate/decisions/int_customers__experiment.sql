@@ -37,15 +37,23 @@ begun as (
 ),
 
 -- Those who owe together get the same arm. Loans of before the experiment count: nobody's arm changes while it lasts.
--- Without an experiment nobody is looked at.
-loans as (
-    select * from all_loans
+-- Without an experiment nobody is looked at, and with one only loans of several people.
+parties as (
+    select
+        loan_id,
+        customer_id,
+        role
+    from all_parties
     where exists (select 1 from arms)
 ),
 
-parties as (
-    select * from all_parties
-    where exists (select 1 from arms)
+loans as (
+    select
+        loan_id,
+        customer_id,
+        disbursed_on
+    from all_loans
+    where loan_id in (select parties.loan_id from parties)
 ),
 
 debtors as (
