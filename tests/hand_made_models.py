@@ -1,8 +1,11 @@
 """Models of risk written by hand: tables of bins as training writes them, and the arithmetic that they stand for."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from math import exp
+from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
@@ -46,14 +49,14 @@ class HandMade:
     def probability(self, row: dict[str, float | None]) -> float:
         return 1 / (1 + exp(-self.logit(row)))
 
-    def write(self, connection: Connection, valid_from: date) -> None:
-        """Register and promote it in generation 1. Commits."""
+    def write(self, connection: Connection, valid_from: date, generation: int = 1) -> None:
+        """Register and promote it. Commits."""
         with connection, connection.cursor() as cursor:
             cursor.execute(
                 "insert into ops.model (model_version, generation, purpose, kind, trained_as_of, observed_from,"
                 " observed_to, features, intercept, figures)"
-                " values (%s, 1, %s, 'scorecard', %s, %s, %s, %s, %s, '{}')",
-                (self.version, self.purpose, *[valid_from] * 3, list(self.bins), self.intercept),
+                " values (%s, %s, %s, 'scorecard', %s, %s, %s, %s, %s, '{}')",
+                (self.version, generation, self.purpose, *[valid_from] * 3, list(self.bins), self.intercept),
             )
             for feature, bins in self.bins.items():
                 for number, each in enumerate(bins):
@@ -81,3 +84,31 @@ class HandMade:
                 " where model_version = %s",
                 (valid_from, self.version),
             )
+
+
+def models_of_cards(connection: Connection, valid_from: date, generation: int = 1) -> None:
+    """By these models cards that are paid are in danger, and cards that are late are paid unasked. Commits."""
+    is_card = [Bin(None, 1, -2.0, 0.9), Bin(1, None, 2.0, 0.1)]
+    income = [Bin(None, -0.1, 0.5, 0.1), Bin(-0.1, None, 0.0, 0.4), Bin(None, None, 0.0, 0.5, True)]
+    warning = {"is_card_instalment": is_card, "income_change_6m": income}
+    for model in (
+        HandMade(f"warning-{generation}", "early_warning", 0.0, warning),
+        HandMade(f"cure-{generation}", "self_cure", 0.0, {"is_card_instalment": is_card}),
+    ):
+        model.write(connection, valid_from, generation)
+
+
+def said_of_cards(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """What these models say of the loans of a bank, in the words of the oracle of decisions."""
+    incomes: dict[str, list[Any]] = {}
+    for customer in sorted(rows["customers"], key=lambda row: row["updated_at"]):
+        incomes.setdefault(customer["customer_id"], []).append(customer.get("monthly_income"))
+    warned, self_cures = {}, {}
+    for loan in rows["loans"]:
+        is_card = loan["product"] == "card_instalment"
+        self_cures[loan["loan_id"]] = Decimal("0.880797") if is_card else Decimal("0.119203")
+        if is_card:
+            first, *_, last = [*incomes[loan["customer_id"]]] * 2
+            fell = first is not None and last is not None and last <= first * Decimal("0.89")
+            warned[loan["loan_id"]] = ["IS_CARD_INSTALMENT", *(["INCOME_CHANGE_6M"] if fell else [])]
+    return {"warned": warned, "self_cures": self_cures}

@@ -74,6 +74,11 @@
     cast(1 / (1 + exp(-{{ logit }})) as numeric(9, 6))
 {%- endmacro %}
 
+{% macro score_of(logit) -%}
+    {#- 50 to 1 for not falling behind is a score of 600, and 20 points more double the odds. -#}
+    cast(round(600 - 20 / ln(2) * ({{ logit }} + ln(50))) as integer)
+{%- endmacro %}
+
 {% macro risk_reasons(scores) -%}
     {#-
         The three reasons that add most above what is usual, with what they add: a query of loan_id and as_of_date over a CTE

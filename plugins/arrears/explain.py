@@ -35,7 +35,7 @@ Row = Mapping[str, Any]
 
 WHAT_WOULD_CHANGE = {
     "DATA_HOLD": "a corrected version of the rejected record passes the landing gate",
-    "NOT_IN_ARREARS": "an instalment stays unpaid after it was due",
+    "NOT_IN_ARREARS": "an instalment stays unpaid after it was due, or early warning puts a loan in band high",
     "PAID_SINCE": "the payment is reversed, or a later instalment stays unpaid",
     "BELOW_MINIMUM": "more falls overdue than the smallest amount worth a contact",
     "DECEASED": "the bank takes the flag back",
@@ -70,6 +70,7 @@ WHAT_WOULD_CHANGE = {
     "HOLDOUT": "the experiment ends, or the customer leaves it",
     "CAPACITY": "the vendor has room on another day, or cases of higher expected value leave its list",
     "VENDOR_DOWN": "a vendor of the channel can work again",
+    "SELF_CURE": "it becomes less likely that the customer pays without a call, or a loan is more than 30 days behind",
 }
 """By reason: when it would no longer apply."""
 

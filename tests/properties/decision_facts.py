@@ -81,6 +81,10 @@ class Bank:
     flags_are_stale: bool = False
     earlier_points: Sequence[Row] = ()
     """Earlier versions of contact points."""
+    warned: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Loans that the model of early warning puts in band high while they are not behind, with its reasons."""
+    self_cures: Mapping[str, Decimal] = field(default_factory=dict)
+    """How likely a loan that is 1 to 30 days behind is paid without a call."""
     approved: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """How many approved a referral of a customer in a currency, where nobody refused it."""
     _joint_before: dict[date, dict[str, set[str]]] = field(default_factory=dict)
@@ -216,10 +220,24 @@ class Facts:
             "tier": tier["tier"],
             "rank": int(tier["rank"]),
             "is_pre_due": bool(tier["due_within_days"]),
+            "is_warned": loan.loan["loan_id"] in self.bank.warned
+            and not is_written_off
+            and not loan.arrears(on)
+            and next_due is not None,
             "next_amount": sum(
                 (item.amount - paid for item, paid in allocated if next_due and item.due <= next_due), ZERO
             ),
         }
+
+    def self_cure(self, loan_ids: Iterable[str]) -> Decimal:
+        """The least likely of the loans that are behind; one that is written off, or behind for longer, never."""
+        behind = [each for each in loan_ids if self.positions[each]["days_past_due"]]
+        if any(self.positions[each]["is_written_off"] or self.positions[each]["days_past_due"] > 30 for each in behind):
+            return ZERO
+        return min((self.bank.self_cures.get(each, ZERO) for each in behind), default=ZERO)
+
+    def has_income_shock(self, loan_id: str) -> bool:
+        return self.positions[loan_id]["is_warned"] and "INCOME_CHANGE_6M" in self.bank.warned[loan_id]
 
     def is_cured_since(self, loan_id: str) -> bool:
         """Whether what landed after the build leaves nothing overdue beyond the tolerance."""

@@ -14,6 +14,9 @@ from decision_facts import NUMBERS, Attempt, Bank, Facts, Hold, Plan, Row, numbe
 from decision_policy import Channel, Limit, Policy, Window, window
 from oracle import ZERO
 
+LIKELY = Decimal("0.8")
+"""Who pays by himself as likely as that is not called yet."""
+
 Key = tuple[str, str, str]
 """Customer, channel, currency."""
 
@@ -32,6 +35,9 @@ class Debt:
     loan_ids: frozenset[str]
     is_in_arrears: bool
     is_pre_due: bool
+    is_warned: bool
+    """Early warning warns of a loan, while none is behind."""
+    is_written_off: bool
     amount_due: Decimal
     """What is overdue or, where nothing is, what falls due next."""
 
@@ -96,15 +102,20 @@ class DecisionOracle:
         if treatment == "hold_out" and channel.is_optional:
             reasons.add("HOLDOUT")
         reasons |= set(self._treatment(facts, debt, channel, pack, treatment, decision))
+        by_himself = facts.self_cure(debt.loan_ids)
+        if channel.name == "phone" and by_himself >= LIKELY:
+            reasons.add("SELF_CURE")
         history = facts.promise_history
-        decision.value = self.policy.expected_value(debt.tier, history, debt.amount_due, channel.name)
+        decision.value = self.policy.expected_value(
+            debt.tier, history, debt.amount_due * (1 - by_himself), channel.name
+        )
         decision.reasons = list(reasons)
         return decision
 
     # Reasons ------------------------------------------------------------------------------------------------------
     def _about_the_debt(self, facts: Facts, debt: Debt, channel: Channel, pack: str) -> Iterator[str]:
         if not debt.is_in_arrears:
-            if not debt.is_pre_due:
+            if not debt.is_pre_due and not debt.is_warned:
                 yield "NOT_IN_ARREARS"
             return
         overdue = [loan_id for loan_id in debt.loan_ids if facts.positions[loan_id]["days_past_due"]]
@@ -206,7 +217,10 @@ class DecisionOracle:
     ) -> Iterator[str]:
         """Hardship turns collection into care: nothing but care is used."""
         lines = self.policy.treatments(debt.tier, channel, debt.counted, treatment)
+        if not (debt.counted or debt.is_pre_due or debt.is_written_off or debt.is_warned):
+            lines = []
         has_hardship = facts.has_hardship(debt.currency, is_in_arrears=debt.is_in_arrears)
+        has_hardship |= debt.is_warned and any(map(facts.has_income_shock, debt.loan_ids))
         if not lines or (channel.name != "care" and has_hardship):
             yield "NOT_THIS_TIER"
             return
@@ -308,7 +322,8 @@ def _debt(currency: str, positions: list[dict[str, Any]]) -> Debt:
     speaking = written_off if written_off and not any(map(_is_in_scope, open_)) else open_
     is_in_arrears = any(each["days_past_due"] for each in speaking)
     arrears = sum((each["arrears_amount"] for each in speaking), ZERO)
-    next_due = sum((each["next_amount"] for each in speaking if each["is_pre_due"]), ZERO)
+    is_warned = any(each["is_warned"] for each in speaking)
+    next_due = sum((each["next_amount"] for each in speaking if each["is_pre_due"] or each["is_warned"]), ZERO)
     worst = min(speaking, key=lambda each: (-each["rank"], -each["days_past_due"], each["loan_id"]))
     return Debt(
         currency=currency,
@@ -320,12 +335,15 @@ def _debt(currency: str, positions: list[dict[str, Any]]) -> Debt:
         loan_ids=frozenset(each["loan_id"] for each in speaking),
         is_in_arrears=is_in_arrears,
         is_pre_due=any(each["is_pre_due"] for each in speaking),
+        is_warned=is_warned and not is_in_arrears,
+        is_written_off=speaking is written_off,
         amount_due=arrears if is_in_arrears else next_due,
     )
 
 
 def _is_in_scope(position: dict[str, Any]) -> bool:
-    return not position["is_written_off"] and (position["arrears_amount"] > 0 or position["is_pre_due"])
+    is_due = position["arrears_amount"] > 0 or position["is_pre_due"]
+    return not position["is_written_off"] and (is_due or position["is_warned"])
 
 
 def consents(facts: Facts, channel: Channel) -> list[Row]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from decision_facts import Bank
 from decision_world import World
+from hand_made_models import said_of_cards
 
 JURISDICTIONS = {
     "CN": ("Asia/Shanghai",),
@@ -68,8 +69,21 @@ class Populace:
         jurisdiction = self.random.choice(list(JURISDICTIONS))
         zone = self.random.choice((*JURISDICTIONS[jurisdiction] * 3, None, "Nowhere/Land"))
         income = self.random.choice((None, Decimal("300.00"), Decimal("1500.00"), Decimal("9000.00")))
+        if income and self._seldom(0.2):
+            # What the bank said of him two months ago.
+            earlier = self._instant(60, 2)
+            self.world.add(
+                "customers", customer_id=name, jurisdiction=jurisdiction, monthly_income=income * 2, updated_at=earlier
+            )
         self.world.customer(
-            name, jurisdiction=jurisdiction, time_zone=zone, phone=None, address=False, dpd=None, monthly_income=income
+            name,
+            jurisdiction=jurisdiction,
+            time_zone=zone,
+            phone=None,
+            address=False,
+            dpd=None,
+            monthly_income=income,
+            updated_at=self._instant(1, 2),
         )
         self.names.append(name)
         for number in range(self.random.choice((1, 1, 1, 2, 3))):
@@ -109,7 +123,7 @@ class Populace:
             "loans",
             loan_id=loan_id,
             customer_id=name,
-            product=self.random.choice(("personal", "auto")),
+            product=self.random.choice(("personal", "auto", "personal", "auto", "card_instalment")),
             currency=currency,
             principal=amount * 6,
             annual_rate=Decimal("0.10"),
@@ -340,4 +354,5 @@ class Populace:
 
 def known(world: World, **more: Any) -> Bank:
     """What the bank of a world knows; call it before `land`."""
-    return Bank(world.as_of, {table: list(rows) for table, rows in world.rows.items()}, list(world.batches), **more)
+    rows = {table: list(of_table) for table, of_table in world.rows.items()}
+    return Bank(world.as_of, rows, list(world.batches), **said_of_cards(rows), **more)

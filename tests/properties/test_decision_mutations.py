@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +23,7 @@ from decision_oracle import Decision, DecisionOracle, Key
 from decision_policy import REFERENCE, Policy
 from decision_portfolio import Populace, known
 from decision_world import World
+from hand_made_models import models_of_cards
 from marts_warehouse import Warehouse, new_warehouse, policy_pack, quick_builds
 from psycopg2.extras import RealDictCursor
 
@@ -105,7 +107,7 @@ def _world() -> World:
     """A customer for each rule, one who narrowly escapes it, and some by chance."""
     world = World(AS_OF)
     build_cases(world)
-    Populace(world, 5, "c").add(150)
+    Populace(world, 7, "c").add(150)
     world.customer("held")
     for name in LATE:
         world.customer(name)
@@ -128,6 +130,14 @@ def _world() -> World:
     world.customer("new_yorker", jurisdiction="US", dpd=5)
     world.customer("in_minsk", jurisdiction="BY", time_zone="Europe/Minsk")
     _let_some_owe_together(world)
+    for name, loans in CARDS.items():
+        # What the bank said of them two months ago; since then those of `EARN_LESS` earn a third of it.
+        then = {"customer_id": name, "jurisdiction": "CN", "monthly_income": Decimal(9000)}
+        world.rows["customers"].insert(0, then | {"updated_at": world.instant(days_ago=60)})
+        income = Decimal(3000) if name in EARN_LESS else Decimal(9000)
+        world.customer(name, dpd=None, monthly_income=income, updated_at=world.instant(days_ago=1))
+        for number, (product, dpd) in enumerate(loans, 1):
+            world.loan(f"{name}-L{number}", name, dpd=dpd, product=product)
     return world
 
 
@@ -142,6 +152,20 @@ def _let_some_owe_together(world: World) -> None:
                 world.add("loan_parties", loan_id=f"{one}-L1", customer_id=other, role="co_debtor")
 
 
+CARDS = {
+    "warned": [("card_instalment", -20)],
+    "earns_less": [("card_instalment", -20)],
+    "warned_and_due": [("card_instalment", -2)],
+    "warned_and_behind": [("card_instalment", -20), ("personal", 45)],
+    "not_warned": [("personal", -20)],
+    "pays_alone": [("card_instalment", 10)],
+    "pays_one_of_two": [("card_instalment", 10), ("personal", 12)],
+    "pays_the_newer_one": [("card_instalment", 10), ("card_instalment", 45)],
+}
+"""Loans of customers of whom models speak: product, and days past due."""
+EARN_LESS = ("earns_less", "warned_and_behind")
+
+
 @pytest.fixture(scope="module")
 def decided(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decided]:
     pack = _pack(tmp_path_factory.mktemp("packs") / "pack")
@@ -154,6 +178,7 @@ def decided(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
     bank.paid_since = list(late.rows["loan_transactions"])
     with new_warehouse(server, policy_dir=pack) as warehouse, quick_builds():
         world.land(warehouse.connection)
+        models_of_cards(warehouse.connection, AS_OF)
         warehouse.execute(
             "insert into quarantine.customers"
             " (_row_id, _batch_id, reason_code, rule_id, customer_id, jurisdiction, updated_at)"

@@ -21,6 +21,7 @@ from decision_packs import stricter, unseen
 from decision_policy import Policy
 from decision_portfolio import Populace, known
 from decision_world import World
+from hand_made_models import models_of_cards
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from marts_warehouse import Warehouse, new_warehouse, quick_builds
@@ -77,6 +78,7 @@ def test_ledger_agrees_with_an_independent_reading(
     generation, world = _world(seed, as_of, CUSTOMERS)
     bank = known(world)
     world.land(marts.connection, generation=generation)
+    models_of_cards(marts.connection, as_of, generation)
 
     oracle = _build_and_compare(marts, bank, pack, ALL, f"seed {seed}")
     allowed = _permitted(marts)
@@ -101,6 +103,7 @@ def test_only_what_is_known_decides(marts: Warehouse, monkeypatch: pytest.Monkey
     generation, world = _world(seed, as_of, FEW)
     rows, lists = world.rows, world.batches
     world.land(marts.connection, generation=generation)
+    models_of_cards(marts.connection, as_of, generation)
     _build(marts, SHIPPED, as_of, ALL)
     before = _ledger(marts, as_of)
 
@@ -109,6 +112,7 @@ def test_only_what_is_known_decides(marts: Warehouse, monkeypatch: pytest.Monkey
     again.batches = _renamed(lists, f"-{generation}", generation)
     paid = _pay(again, random.Random(seed))
     again.land(marts.connection, generation=generation)
+    models_of_cards(marts.connection, as_of, generation)
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("PGTZ", "Pacific/Auckland")
         elsewhere.setenv("TZ", "America/Lima")

@@ -71,12 +71,13 @@ def render(found: Explanation) -> Iterator[str | Table]:
     """What is printed, from top to bottom."""
     yield from _head(found)
     yield _loans(found)
+    yield from _risk(found)
     if found.circumstances or found.promises:
         yield _circumstances(found)
     if found.limits:
         yield _limits(found.limits)
     if not found.outcomes:
-        yield "No decision on this day: nothing overdue, nothing due within the reminder days, no written-off loan."
+        yield "No decision on this day: nothing overdue or due soon, no warning, no written-off loan."
         return
     yield _outcomes(found.outcomes)
     for outcome in found.outcomes:
@@ -111,6 +112,14 @@ def _loans(found: Explanation) -> Table:
             f"{loan['outstanding_principal']:,} {loan['currency']}",
         )
     return table
+
+
+def _risk(found: Explanation) -> Iterator[str]:
+    """What the models said of the loans on the day; nothing where none is promoted."""
+    for loan in found.loans:
+        if loan["risk_band"]:
+            reasons = "; ".join(loan["risk_reasons"]) or "no reason stands out"
+            yield f"{escape(loan['loan_id'])}: band {loan['risk_band']} by model {loan['model_version']} ({reasons})"
 
 
 def _circumstances(found: Explanation) -> Table:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.postgres
 ON = date(2026, 6, 30)
 """A month end: the features of the day and those that are kept of it later can be compared."""
 LATER = date(2026, 10, 15)
-MODELS = "+fct_early_warning +int_loans__self_cure +int_loans__risk_outcome"
+MODELS = "+fct_early_warning +int_loans__self_cure +customer_risk +model_drift +int_loans__risk_outcome"
 DUE = [(date(2026, month, 10), "100.00") for month in range(1, 13)]
 MONTHS = range(1, 7)
 
@@ -146,6 +146,7 @@ class Features:
             warehouse.build(ON, select=MODELS)
         self.scores = {row["loan_id"]: row for row in warehouse.rows("select * from marts.fct_early_warning")}
         self.cures = {row["loan_id"]: row for row in warehouse.rows("select * from intermediate.int_loans__self_cure")}
+        self.customers = {row["customer_id"]: row for row in warehouse.rows("select * from marts.customer_risk")}
         self.on_the_day = self._of("intermediate.int_loans__risk_feature")
         _future().land(warehouse.connection, as_of=LATER)
         warehouse.execute("truncate intermediate.int_loans__risk_history")
@@ -307,3 +308,34 @@ def test_reasons_are_what_adds_most_above_what_is_usual(features: Features) -> N
         ranked = sorted((name for name in adding if adding[name] > 1e-9), key=lambda name: -adding[name])[:3]
         assert found["top_reasons"] == ([] if found["band"] == "low" else ranked)
     assert features.scores["RESTRUCTURED"]["top_reasons"] == ["RESTRUCTURINGS", "PRODUCT"]
+
+
+def test_a_customer_is_as_safe_as_the_least_safe_loan(features: Features) -> None:
+    """A score of 180 days is new enough; instalments of all loans together take of the income."""
+    found = {
+        name: [row[column] for column in ("behaviour_score", "bureau_score", "bureau_score_age_days")]
+        + [row["is_bureau_score_due"], row["affordability"]]
+        for name, row in features.customers.items()
+    }
+    score = {loan: row["score"] for loan, row in features.scores.items()}
+    assert found["C-PUNCTUAL"] == [score["PUNCTUAL"], 700, 180, False, Decimal("0.1")]
+    assert found["C-TWO"] == [None, 700, 180, False, Decimal("0.2")]
+    assert found["C-AHEAD"] == [score["AHEAD"], None, None, True, None]
+
+
+def test_drift_is_told_of_each_feature_of_the_score_and_of_outcomes(features: Features) -> None:
+    rows = features.warehouse.rows("select * from marts.model_drift order by as_of, purpose, measure, name")
+    told = {(row["as_of"], row["purpose"], row["measure"], row["name"]): row for row in rows}
+    # Three of four loans are in the bin that nine in ten were in, one in the other.
+    shares = [(3 / 4, 0.9), (1 / 4, 0.1), (0.0001, 0.0001)]
+    found = told[ON, "early_warning", "feature", "restructurings"]
+    assert float(found["psi"]) == pytest.approx(sum((now - then) * log(now / then) for now, then in shares), abs=1e-6)
+    assert (found["loans"], found["verdict"], found["is_alarming"]) == (4, "not_judged", False)
+    assert {
+        name for day, purpose, measure, name in told if (day, purpose, measure) == (ON, "self_cure", "feature")
+    } == {"days_past_due"}
+    assert told[ON, "early_warning", "score", "score"]["loans"] == 4
+    outcome = told[LATER, "early_warning", "calibration", "2026-06-30"]
+    assert (outcome["model_version"], outcome["loans"]) == ("warning-2", 4)
+    assert float(outcome["expected_rate"]) == pytest.approx(OTHER.probability({"restructurings": 0}), abs=1e-6)
+    assert outcome["observed_rate"] == 1

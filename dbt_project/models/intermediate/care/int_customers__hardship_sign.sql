@@ -6,6 +6,10 @@ holds as (
     select * from {{ ref('int_customers__hold') }}
 ),
 
+warned as (
+    select * from {{ ref('int_loans__warned') }}
+),
+
 loans as (
     select * from {{ ref('int_loans__delinquency') }}
 ),
@@ -127,3 +131,18 @@ select
     'reduced_payments' as sign,
     2 as position
 from reduced
+union all
+-- A lower income is among what adds most to the risk of a loan that early warning warns of.
+select distinct
+    scope.customer_id,
+    scope.currency,
+    'income_shock' as sign,
+    3 as position
+from scope
+inner join warned
+    on
+        scope.customer_id = warned.customer_id
+        and scope.currency = warned.currency
+where
+    scope.is_warned
+    and {{ holds('warned.top_reasons', "'INCOME_CHANGE_6M'") }}

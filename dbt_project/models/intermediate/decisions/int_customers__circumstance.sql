@@ -31,6 +31,7 @@ select
     conduct.currency,
     conduct.has_asked_for_help,
     conduct.has_reduced_payments,
+    conduct.has_income_shock,
     conduct.has_hardship,
     conduct.promise_history,
     conduct.is_out_of_reach or coalesce(numbers.is_all_invalid, true) as is_lost_contact,

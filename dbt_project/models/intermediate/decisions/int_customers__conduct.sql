@@ -137,7 +137,8 @@ hardship as (
         customer_id,
         currency,
         bool_or(sign = 'hardship_requested') as has_asked_for_help,
-        bool_or(sign = 'reduced_payments') as has_reduced_payments
+        bool_or(sign = 'reduced_payments') as has_reduced_payments,
+        bool_or(sign = 'income_shock') as has_income_shock
     from signs
     group by customer_id, currency
 )
@@ -153,6 +154,7 @@ select
     ) is true as is_out_of_reach,
     coalesce(hardship.has_asked_for_help, false) as has_asked_for_help,
     coalesce(hardship.has_reduced_payments, false) as has_reduced_payments,
+    coalesce(hardship.has_income_shock, false) as has_income_shock,
     hardship.customer_id is not null as has_hardship,
     (
         (refusals.customer_id is not null or coalesce(promise_history.broken, 0) >= 2)

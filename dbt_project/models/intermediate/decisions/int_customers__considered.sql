@@ -213,6 +213,7 @@ select
     channels.planned_attempts,
     circumstances.has_asked_for_help,
     circumstances.has_reduced_payments,
+    circumstances.has_income_shock,
     treatments.template_or_offer,
     treatments.tone,
     treatments.step,
@@ -224,14 +225,15 @@ select
     assigned_vendors.vendor,
     assigned_vendors.collector_id,
     vendors.daily_capacity,
-    -- Chance of paying because of the contact, times what is due, less what it costs. A vendor's cost is taken in
-    -- the currency of the row: there is no exchange rate in the source, and this only orders the rows.
+    -- Chance of paying because of the contact and not without it, times what is due, less what it costs. A vendor's
+    -- cost is taken in the currency of the row: there is no exchange rate in the source, and this only orders the rows.
     cast(
-        coalesce(probabilities.probability, 0) * scope.amount_due - coalesce(vendors.cost_per_attempt, 0)
+        coalesce(probabilities.probability, 0) * (1 - scope.self_cure_probability) * scope.amount_due
+        - coalesce(vendors.cost_per_attempt, 0)
         as numeric(18, 2)
     ) as expected_value,
     coalesce(held.reasons, {{ texts() }}) || {{ texts_where([
-        ('NOT_IN_ARREARS', 'not scope.is_in_arrears and not scope.is_pre_due'),
+        ('NOT_IN_ARREARS', 'not scope.is_in_arrears and not scope.is_pre_due and not scope.is_warned'),
         ('PAID_SINCE', 'cured.customer_id is not null'),
         ('BELOW_MINIMUM', 'scope.is_in_arrears and scope.arrears_amount < minimums.minimum_amount'),
         ('CHANNEL_REFUSED', 'consents.is_refused'),
@@ -245,6 +247,7 @@ select
         ('CLOSED_TODAY', 'windows.customer_id is null'),
         ('NOT_THIS_TIER', 'treatments.customer_id is null'),
         ('REQUIREMENT_NOT_MET', 'not treatments.is_requirement_met'),
+        ('SELF_CURE', "channels.channel = 'phone' and scope.is_likely_to_pay"),
         ('NOT_APPROVED', "channels.channel = 'legal' and treatments.is_requirement_met"),
         ('HOLDOUT', "arms.treatment = 'hold_out' and channels.is_optional"),
         ('VENDOR_DOWN', 'assigned_vendors.customer_id is null'),

@@ -141,6 +141,7 @@ select
         when considered.channel <> 'care' then null
         when considered.has_asked_for_help then 'hardship_requested'
         when considered.has_reduced_payments then 'reduced_payments'
+        when considered.has_income_shock then 'income_shock'
         when scope.is_written_off then 'written_off'
     end as care_reason,
     case when scope.is_in_arrears then scope.oldest_unpaid_due_date else scope.next_due_date end

@@ -18,6 +18,14 @@ policies as (
     select * from {{ ref('int_customers__policy') }}
 ),
 
+warned as (
+    select * from {{ ref('int_loans__warned') }}
+),
+
+self_cures as (
+    select * from {{ ref('int_customers__self_cure') }}
+),
+
 -- What falls due next and is not covered by what was paid ahead.
 next_amounts as (
     select
@@ -34,7 +42,8 @@ next_amounts as (
             versions.loan_id = instalments.loan_id
             and versions.schedule_version = instalments.schedule_version
             and loans.next_due_date >= instalments.due_on
-    where loans.tier = 'pre_due'
+    left join warned on loans.loan_id = warned.loan_id
+    where loans.tier = 'pre_due' or warned.loan_id is not null
     group by loans.loan_id
 ),
 
@@ -43,9 +52,11 @@ classed as (
     select
         loans.*,
         loans.days_past_due > 0 as is_in_arrears,
-        {{ is_in_scope('loans') }} as is_in_scope
+        warned.loan_id is not null as is_warned,
+        {{ is_in_scope('loans', 'warned') }} as is_in_scope
     from loans
     inner join customers on loans.customer_id = customers.customer_id
+    left join warned on loans.loan_id = warned.loan_id
 ),
 
 spoken_for as (
@@ -93,17 +104,24 @@ select
     bool_or(ranked.is_in_arrears) as is_in_arrears,
     bool_or(ranked.is_written_off) as is_written_off,
     bool_or(ranked.tier = 'pre_due') as is_pre_due,
+    bool_or(ranked.is_warned) and not bool_or(ranked.is_in_arrears) as is_warned,
+    bool_and(coalesce(self_cures.is_likely, false)) as is_likely_to_pay,
+    min(coalesce(self_cures.probability, 0)) as self_cure_probability,
     max(ranked.tier) filter (where ranked.worst_rank = 1) as tier,
     max(ranked.product) filter (where ranked.worst_rank = 1) as product,
     max(ranked.days_past_due) as days_past_due,
     max(ranked.days_past_due_counted) as days_past_due_counted,
     min(ranked.oldest_unpaid_due_date) as oldest_unpaid_due_date,
-    min(ranked.next_due_date) filter (where ranked.tier = 'pre_due') as next_due_date,
+    min(ranked.next_due_date) filter (where ranked.tier = 'pre_due' or ranked.is_warned) as next_due_date,
     max(ranked.last_payment_on) as last_payment_on,
     {{ ordered_array('ranked.loan_id', 'ranked.loan_id') }} as loan_ids
 from ranked
 inner join policies on ranked.customer_id = policies.customer_id
 left join next_amounts on ranked.loan_id = next_amounts.loan_id
+left join self_cures
+    on
+        ranked.customer_id = self_cures.customer_id
+        and ranked.currency = self_cures.currency
 group by
     ranked.customer_id, ranked.currency, policies.jurisdiction, policies.policy_id, policies.time_zone,
     policies.clock_zone

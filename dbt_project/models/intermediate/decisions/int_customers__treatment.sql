@@ -96,6 +96,8 @@ used as (
             and scope.days_past_due_counted >= coalesce(treatments.dpd_from, 0)
             and scope.days_past_due_counted <= coalesce(treatments.dpd_to, scope.days_past_due_counted)
             and (treatments.channel = 'care' or not circumstances.has_hardship)
+            -- Where no day counts as overdue and nothing is due soon, only those are treated of whom a model warns.
+            and (scope.days_past_due_counted > 0 or scope.is_pre_due or scope.is_written_off or scope.is_warned)
     inner join channels on treatments.channel = channels.channel
     where
         treatments.treatment

@@ -14,6 +14,7 @@ select
     bins.is_missing,
     bins.weight,
     bins.expected_share,
+    bins.upper as bin_to,
     coalesce(bins.lower, cast('-infinity' as double precision)) as bin_from,
     sum(bins.weight * bins.expected_share) over (partition by bins.model_version, bins.feature)
     / nullif(sum(bins.expected_share) over (partition by bins.model_version, bins.feature), 0) as neutral_weight

@@ -22,8 +22,7 @@ select
     loans.currency,
     loans.tier,
     loans.outstanding_principal,
-    -- 50 to 1 for paying is a score of 600, and 20 points more double the odds.
-    cast(round(600 - 20 / ln(2) * (scores.logit + ln(50))) as integer) as score,
+    {{ score_of('scores.logit') }} as score,
     scores.probability as probability_30dpd_90d,
     scores.band,
     scores.top_reasons,
