@@ -70,6 +70,9 @@ FACTS |= {"model_version", "purpose", "trained_as_of", "observed_from", "observe
 FACTS |= {"figures", "trained_at", "feature", "bin", "lower", "upper", "is_missing", "weight", "expected_share"}
 FACTS |= {"promotion_id", "promoted_at"}
 """Of models (`ops.model` and its tables): what they are made of and how they did, of groups of loans."""
+FACTS |= {"band", "behaviour_score", "bureau_score_age_days", "is_bureau_score_due", "probability_30dpd_90d", "score"}
+FACTS |= {"top_reasons", "expected_rate", "is_alarming", "measure", "observed_rate", "psi"}
+"""What models say of loans under a pseudonym, and how far they have drifted."""
 
 
 @pytest.fixture
