@@ -151,6 +151,15 @@ _ALL = (
         "`ops.retention_result` says what is still due. Clear the task of enforce_retention that failed.",
     ),
     Kind(
+        "model_drifted",
+        "A model of risk looks at other loans than it learnt from",
+        Severity.WARNING,
+        "Reminders before the due date, and calls that are left out, go to the wrong ones more often than they should."
+        " Nobody is contacted more harshly by it.",
+        "`arrears model show VERSION`, and what changed in the features named: the data or the customers. The weekly"
+        " training may mend it; `arrears model roll-back` undoes a model.",
+    ),
+    Kind(
         "overdue_rate_outside",
         "The overdue rate left its forecast",
         Severity.WARNING,

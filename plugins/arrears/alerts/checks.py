@@ -183,6 +183,14 @@ def rates_outside_forecast(scene: Scene) -> Iterator[Finding]:
         yield Finding("overdue_rate_outside", f"{product} {currency}", summary)
 
 
+def drifted_models(scene: Scene) -> Iterator[Finding]:
+    """Models that decide while their loans, or what comes of them, are not those that they were trained from."""
+    if not scene.has("marts.model_drift"):
+        return
+    for purpose, version, figures, names in scene.rows("drifted_models"):
+        yield Finding("model_drifted", purpose, f"{version}: {figures} figures have drifted: {names}")
+
+
 CHECKS: dict[Callable[[Scene], Sequence[Finding] | Iterator[Finding]], tuple[str, ...]] = {
     late_steps: lateness.CODES,
     unacknowledged: ("batch_unacknowledged",),
@@ -193,5 +201,6 @@ CHECKS: dict[Callable[[Scene], Sequence[Finding] | Iterator[Finding]], tuple[str
     late_recalls: ("recall_late",),
     erasures: ("erasure_not_done",),
     rates_outside_forecast: ("overdue_rate_outside",),
+    drifted_models: ("model_drifted",),
 }
 """Each check with the alerts that it alone opens and closes."""

@@ -339,3 +339,26 @@ def test_the_shipped_policy_has_no_rule_that_ends_soon(tower: Tower) -> None:
     assert checks.read_pack(tower.settings.policy_dir).rows
     scene = checks.Scene(tower.day.warehouse, date(2026, 3, 2), tower.day.at(12), tower.settings)
     assert list(checks.ending_policies(scene)) == []
+
+
+def test_a_model_that_has_drifted_is_told_of_by_its_newest_figures(tower: Tower) -> None:
+    tower.day.run(
+        "create table marts.model_drift (as_of date, purpose text, model_version text, measure text, name text,"
+        " is_alarming boolean)"
+    )
+    for as_of, measure, name, is_alarming in (
+        (AS_OF - DAYS, "feature", "annual_rate", True),
+        (AS_OF, "feature", "bureau_score", True),
+        (AS_OF, "calibration", "2020-01-31", True),
+        (AS_OF, "score", "score", False),
+    ):
+        row = {"as_of": as_of, "measure": measure, "name": name, "is_alarming": is_alarming}
+        tower.day.insert("marts.model_drift", purpose="early_warning", model_version="ew-1", **row)
+    now = tower.day.at(12)
+
+    assert tower.open(now) == {
+        ("model_drifted", "early_warning"): "ew-1: 2 figures have drifted: outcomes of 2020-01-31, bureau_score"
+    }
+
+    tower.day.run("update marts.model_drift set is_alarming = false where as_of = %s", AS_OF)
+    assert tower.open(now) == {}
