@@ -48,7 +48,6 @@ standing as (
         due.cumulative_principal,
         settled.settled_on,
         settled.late_places,
-        settled.credited_on,
         settled.part_paid_on,
         settled.returned_on,
         {{ count_up_to('due.counted_from', 'asked.as_of_date') }} as counted,
@@ -132,8 +131,6 @@ placed as (
         standing.settled,
         standing.instalments,
         standing.settled_on[standing.settled] - standing.due_on[standing.settled] as last_days_late,
-        standing.as_of_date
-        - standing.credited_on[{{ count_up_to('standing.credited_on', 'standing.as_of_date') }}] as days_since_payment,
         {{ days_within('standing.part_paid_on', 'standing.six_months_ago', 'standing.as_of_date') }} as part_payments_6m,
         {{ days_within('standing.returned_on', 'standing.year_ago', 'standing.as_of_date') }} as returned_payments_12m,
         standing.cumulative_principal[standing.settled]
@@ -169,7 +166,6 @@ summed as (
         placed.settled,
         placed.instalments,
         placed.last_days_late,
-        placed.days_since_payment,
         placed.part_payments_6m,
         placed.returned_payments_12m,
         placed.share_of_principal_paid,
@@ -248,7 +244,6 @@ select
     cast(days_late_3m as double precision) / nullif(due_3m, 0)
     - cast(days_late_12m as double precision) / nullif(due_12m, 0) as days_late_trend,
     cast(last_days_late as double precision) as last_days_late,
-    cast(days_since_payment as double precision) as days_since_payment,
     cast(part_payments_6m as double precision) as part_payments_6m,
     cast(returned_payments_12m as double precision) as returned_payments_12m,
     cast(greatest(0, settled - counted) as double precision) as instalments_ahead,

@@ -181,7 +181,6 @@ def features(server: Settings) -> Iterator[Features]:
             "PUNCTUAL",
             {"population": "early_warning", "late_share_6m": 0, "mean_days_late_12m": 0, "last_days_late": 0}
             | {
-                "days_since_payment": 20,
                 "part_payments_6m": 0,
                 "worst_days_past_due_12m": 0,
                 "days_since_arrears": None,
@@ -201,7 +200,7 @@ def features(server: Settings) -> Iterator[Features]:
             "LATE",
             {"population": "self_cure", "days_past_due": 20, "unpaid_instalments": 1, "late_share_6m": 1}
             | {"mean_days_late_12m": (3 + 4 + 5 + 6 + 7 + 20) / 6, "worst_days_late_12m": 20, "last_days_late": 7}
-            | {"worst_days_past_due_3m": 20, "days_since_arrears": 0, "times_cured_12m": 5, "days_since_payment": 44}
+            | {"worst_days_past_due_3m": 20, "days_since_arrears": 0, "times_cured_12m": 5}
             | {"days_late_trend": (6 + 7 + 20) / 3 - (3 + 4 + 5 + 6 + 7 + 20) / 6}
             | {"attempts_3m": 3, "unreachable_12m": 1, "conversations_3m": 1, "broken_promises_12m": 1},
         ),
@@ -209,7 +208,7 @@ def features(server: Settings) -> Iterator[Features]:
         (
             "PARTS",
             {"part_payments_6m": 5, "days_past_due": 20, "worst_days_past_due_6m": 20, "times_cured_12m": 5}
-            | {"other_loans": 1, "other_days_past_due": 20, "late_share_12m": 1, "days_since_payment": 48},
+            | {"other_loans": 1, "other_days_past_due": 20, "late_share_12m": 1},
         ),
         # The payment of June was there for three days; no day before the 12th was past due.
         (
@@ -226,7 +225,7 @@ def features(server: Settings) -> Iterator[Features]:
         ),
         (
             "NOTHING",
-            {"late_share_6m": None, "last_days_late": None, "days_since_payment": None, "share_of_principal_paid": 0}
+            {"late_share_6m": None, "last_days_late": None, "share_of_principal_paid": 0}
             | {"months_on_book": 0, "population": "early_warning", "days_late_trend": None},
         ),
     ],

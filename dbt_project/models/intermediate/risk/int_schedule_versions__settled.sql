@@ -152,7 +152,6 @@ settling as (
         listed.loan_id,
         listed.schedule_version,
         listed.known_from,
-        listed.credited_on,
         settled.settled_on,
         settled.late_places,
         partly.part_paid_on
@@ -179,7 +178,6 @@ select
     stretches.known_to,
     settling.settled_on,
     settling.late_places,
-    settling.credited_on,
     settling.part_paid_on,
     returned.returned_on
 from versions
