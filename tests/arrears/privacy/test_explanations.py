@@ -33,7 +33,14 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 SMALL = {"mart_build", "jurisdiction_time_zones", "channels", "dispositions", "known_flags", "source_generation"} | {
     f"contact_{name}" for name in ("rules", "limits", "windows")
 }
-SMALL |= {"treatments", "suppression_reasons", "stg_ops__passed_batches", "sealed_day", "delivery_batch"}
+SMALL |= {
+    "treatments",
+    "suppression_reasons",
+    "stg_ops__passed_batches",
+    "sealed_day",
+    "delivery_batch",
+    "risk_features",
+}
 """Tables that do not grow with the portfolio."""
 
 
