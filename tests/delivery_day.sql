@@ -160,6 +160,8 @@ create table marts.fct_loan_delinquency (
     arrears_amount numeric(18, 2)
 );
 
+create table intermediate.int_loans__warned (loan_id text primary key);
+
 create table marts.qa_request (
     as_of date,
     vendor text,

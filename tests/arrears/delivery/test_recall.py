@@ -144,19 +144,28 @@ def test_an_overpaid_loan_does_not_settle_another(called: Day) -> None:
 
 
 @pytest.mark.parametrize(
-    ("loan", "amount", "is_recalled"),
-    [("L1", "50.00", True), ("L1", "49.99", False), ("L9", "50.00", False)],
-    ids=["the coming instalment", "less", "a loan that is not due"],
+    ("loan", "amount", "tier", "is_recalled"),
+    [
+        ("L1", "50.00", "pre_due", True),
+        ("L1", "49.99", "pre_due", False),
+        ("L9", "50.00", "pre_due", False),
+        ("L1", "50.00", "current", False),
+        ("L1", "50.00", "warned", True),
+    ],
+    ids=["the coming instalment", "less", "a loan that is not due", "nothing due", "a loan that is warned of"],
 )
 def test_who_pays_the_coming_instalment_is_not_reminded_of_it(
-    called: Day, loan: str, amount: str, is_recalled: bool
+    called: Day, loan: str, amount: str, tier: str, is_recalled: bool
 ) -> None:
     called.run(
         "update intermediate.int_customers__contact_decision"
         " set days_past_due = 0, arrears_amount = 0, amount_due = 50 where customer_id = 'C1'"
     )
     called.loan("L9", "C1", Decimal(0))
-    called.run("update marts.fct_loan_delinquency set arrears_amount = 0, tier = 'pre_due' where loan_id = 'L1'")
+    called.run("update marts.fct_loan_delinquency set arrears_amount = 0, tier = %s where loan_id = 'L1'", tier)
+    if tier == "warned":
+        called.run("update marts.fct_loan_delinquency set tier = 'current' where loan_id = 'L1'")
+        called.insert("intermediate.int_loans__warned", loan_id="L1")
 
     called.pay(loan, amount, "T1")
 

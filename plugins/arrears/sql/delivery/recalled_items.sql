@@ -7,7 +7,8 @@ with paid_item as (
         item.currency,
         live.channel,
         live.as_of,
-        loan.tier,
+        -- What a reminder speaks of: loans that fall due soon, and those of which early warning warns.
+        loan.tier = 'pre_due' or warned.loan_id is not null as is_reminded,
         loan.arrears_amount,
         loan.jurisdiction,
         sum(recall_money.paid) as paid
@@ -15,6 +16,7 @@ with paid_item as (
     inner join marts.fct_loan_delinquency as loan on recall_money.loan_id = loan.loan_id
     inner join ops.delivery_item as item on loan.customer_id = item.customer_id and loan.currency = item.currency
     inner join recall_live as live on item.batch_id = live.batch_id and recall_money.landed_at > live.known_at
+    left join intermediate.int_loans__warned as warned on loan.loan_id = warned.loan_id
     group by
         item.batch_id,
         item.contact_ref,
@@ -24,6 +26,7 @@ with paid_item as (
         live.as_of,
         loan.loan_id,
         loan.tier,
+        warned.loan_id,
         loan.arrears_amount,
         loan.jurisdiction
 ),
@@ -39,7 +42,7 @@ settled_item as (
         as_of,
         min(jurisdiction) as jurisdiction,
         sum(arrears_amount - greatest(arrears_amount - paid, 0)) as settled,
-        sum(paid) filter (where tier = 'pre_due') as paid_ahead
+        sum(paid) filter (where is_reminded) as paid_ahead
     from paid_item
     group by batch_id, contact_ref, customer_id, currency, channel, as_of
 ),
