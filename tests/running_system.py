@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ class System:
 
     home: Path
     environment: dict[str, str]
+    dsns: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """Asked for once: the command takes a second, and tests ask the warehouse a hundred times."""
 
     def arrears(self, *arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
         """Run the command line; the caller looks at the exit code."""
@@ -39,9 +41,11 @@ class System:
         )
 
     def dsn(self, *arguments: str) -> str:
-        result = self.arrears("dsn", *arguments)
-        assert result.returncode == 0, result.stderr
-        return result.stdout.strip()
+        if arguments not in self.dsns:
+            result = self.arrears("dsn", *arguments)
+            assert result.returncode == 0, result.stderr
+            self.dsns[arguments] = result.stdout.strip()
+        return self.dsns[arguments]
 
     def query(self, statement: str, *arguments: str) -> list[tuple[Any, ...]]:
         """Rows of the warehouse (or of the database that `arguments` name)."""
