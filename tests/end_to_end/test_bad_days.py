@@ -126,7 +126,8 @@ def test_a_backfill_equals_days_run_one_by_one(system: System, first_bank: None,
             wait_for_builds(system, days)
         else:
             for day in days:
-                assert system.arrears("run", "--as-of", str(day), "--until", "marts").returncode == 0
+                run = system.arrears("run", "--as-of", str(day), "--until", "marts")
+                assert run.returncode == 0, run.stdout + run.stderr
         seen.append((system.query(marts), system.query(decisions)))
     assert {row[0] for row in seen[0][0]} == set(days)
     assert seen[0] == seen[1]
