@@ -126,8 +126,18 @@ def _columns(cursor: psycopg2.extensions.cursor, schema: str, name: str) -> str:
 
 def _copy_rows(cursor: psycopg2.extensions.cursor, duck: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
     with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+        cursor.execute(
+            "select attname, attndims > 0 from pg_attribute"
+            " where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
+            (f"{schema}.{name}",),
+        )
+        # DuckDB writes arrays as JSON does.
+        columns = sql.SQL(", ").join(
+            sql.SQL("to_json({0}) as {0}" if is_array else "{0}").format(sql.Identifier(column))
+            for column, is_array in cursor.fetchall()
+        )
         table = sql.Identifier(schema, name)
-        query = sql.SQL("copy (select * from {}) to stdout (format csv, header, null '\\N')").format(table)
+        query = sql.SQL("copy (select {} from {}) to stdout (format csv, header, null '\\N')").format(columns, table)
         cursor.copy_expert(query, file)
         file.flush()
         duck.execute(f"copy \"{schema}\".\"{name}\" from '{file.name}' (format csv, header, nullstr '\\N')")

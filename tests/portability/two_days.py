@@ -8,6 +8,7 @@ from decision_portfolio import Populace
 from decision_world import AS_OF as FIRST
 from decision_world import Row, World
 from generated import portfolio
+from hand_made_models import models_of_cards
 from marts_warehouse import Warehouse
 from portfolio import Portfolio, quarantine
 
@@ -30,6 +31,8 @@ def land_first_day(warehouse: Warehouse) -> None:
     world.add("feed_status", table_name="customer_flags", complete_to=NEXT_MORNING + timedelta(hours=12))
     world.land(warehouse.connection)
     _vendor_files(warehouse)
+    [newest] = warehouse.rows("select max(generation) as generation from ops.source_generation")
+    models_of_cards(warehouse.connection, FIRST, newest["generation"])
 
 
 def _work(world: World) -> None:
