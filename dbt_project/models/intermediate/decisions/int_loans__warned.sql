@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['loan_id'], 'unique': true}]) }}
+
 with scores as (
     select * from {{ ref('int_loans__early_warning') }}
 ),
