@@ -56,15 +56,18 @@ class System:
 
     def run_dag(self, dag_id: str, as_of: date, *, timeout: float = 300) -> tuple[str, dict[str, list[str]]]:
         """Start a DAG for a business date, as its page in Airflow does; its state, and how each task's log ends."""
-        settings = Settings(home=self.home, airflow_port=int(self.environment["ARREARS_AIRFLOW_PORT"]))
         deadline = time.monotonic() + timeout
-        with AirflowApi(settings) as api:
+        with self.airflow() as api:
             run = api.trigger(dag_id, as_of.isoformat(), {})
             while run.state not in FINISHED:
                 assert time.monotonic() < deadline, f"{dag_id} did not end"
                 time.sleep(1)
                 run = api.run(dag_id, run.run_id)
             return run.state, {task.label: api.last_log_lines(run, task) for task in api.tasks(run)}
+
+    def airflow(self) -> AirflowApi:
+        """Airflow's API, as its admin; to be closed."""
+        return AirflowApi(Settings(home=self.home, airflow_port=int(self.environment["ARREARS_AIRFLOW_PORT"])))
 
     def lineage(self) -> list[dict[str, Any]]:
         """All events of lineage so far, in their order."""

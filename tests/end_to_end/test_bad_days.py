@@ -6,7 +6,7 @@ order of this file.
 
 import json
 import time
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from listeners import StatsdServer
 from portfolio_files import write_worked_bank
 from receivers import Hook, Mailbox
 from running_system import System
+
+from arrears.hooks.airflow_api import FINISHED
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.sftp, pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -196,11 +198,16 @@ def told(hook: Hook, code: str, subject: str) -> dict[str, Any]:
 
 
 def wait_for_builds(system: System, days: list[date]) -> None:
+    """Until the marts of all days are built and nothing of their runs goes on, which another bank would disturb."""
     deadline = time.monotonic() + 600
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    with system.airflow() as api:
+        for day in days:
+            while not {run.state for run in api.runs_since("build_marts", str(day), long_ago)} & FINISHED:
+                assert time.monotonic() < deadline, "the backfill did not end"
+                time.sleep(2)
     statement = (
         "select as_of from ops.mart_build where state = 'passed'"
         " and generation = (select max(generation) from ops.source_generation)"
     )
-    while {row[0] for row in system.query(statement)} != set(days):
-        assert time.monotonic() < deadline, "the backfill did not end"
-        time.sleep(2)
+    assert {row[0] for row in system.query(statement)} == set(days)
