@@ -7,34 +7,29 @@ the generator let each loan fall behind is known.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psycopg2
+from landed import databases, load_and_build
 from own_server import own_server
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from threadpoolctl import threadpool_limits
 
-from arrears.dbt_build import build
 from arrears.domain.amortisation import add_months, month_end
 from arrears.errors import LeakError
-from arrears.landing.load import load_batch
-from arrears.quality.landing_gate import check_batch
 from arrears.risk.early_warning import known_directions
+from arrears.risk.frames import fetch_frame
 from arrears.risk.model import Floats, Model, sigmoid
 from arrears.risk.training import KINDS, Observations, refuse_leaks, split, train
 from arrears.risk.validation import Estimate, Measures, compare, measure
 from arrears.settings import Settings
 from arrears.simulator.bank import simulate
 from arrears.simulator.calibration import TAPE_RATES, risk_of
-from arrears.source.load import create_source
 from arrears.tapes.ally import CUT_OFF, LAST_DAY, MONTHS_FILE, load_tape
-from arrears.warehouse import migrate
 
 ROOT = Path(__file__).resolve().parents[1]
 TAPE = ROOT.parent / "shared" / "data" / "real"
@@ -81,7 +76,7 @@ def main() -> None:
 
 def read_tape(settings: Settings) -> tuple[pd.DataFrame, dict[str, str]]:
     """Loans of the tape at month ends with what was known of them, and how the features may move."""
-    with _databases(settings) as (source, warehouse):
+    with databases(settings) as (source, warehouse):
         print("Loading the tape")
         load_tape(source, warehouse, TAPE)
         rows = _history(source, warehouse, settings, LAST_DAY)
@@ -91,7 +86,7 @@ def read_tape(settings: Settings) -> tuple[pd.DataFrame, dict[str, str]]:
 
 def read_bank(settings: Settings) -> pd.DataFrame:
     """Loans of a simulated bank at month ends, those not behind with the hidden chance that they will be."""
-    with _databases(settings) as (source, warehouse):
+    with databases(settings) as (source, warehouse):
         print("Simulating a bank")
         simulate(source, warehouse, loans=LOANS, start=START, end=END, seed=SEED)
         rows = _history(source, warehouse, settings, END)
@@ -104,23 +99,9 @@ def read_bank(settings: Settings) -> pd.DataFrame:
     return rows.assign(hidden=[hidden_chance(due[loan], score, day) for loan, score, day in known])
 
 
-@contextmanager
-def _databases(settings: Settings) -> Iterator[tuple[Connection, Connection]]:
-    with (
-        closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as source,
-        closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse,
-    ):
-        create_source(source)
-        migrate(warehouse)
-        yield source, warehouse
-
-
 def _history(source: Connection, warehouse: Connection, settings: Settings, as_of: date) -> pd.DataFrame:
     """Loans at month ends with their features and, where it is known, what came of the bank's own question."""
-    batch = load_batch(source, warehouse, as_of=as_of, run_id=None, settings=settings)
-    check_batch(warehouse, batch_id=batch.batch_id, settings=settings)
-    print(f"Building {as_of}")
-    build(settings, as_of=as_of, select="+int_loans__risk_outcome risk_features")
+    load_and_build(source, warehouse, settings, as_of=as_of, select="+int_loans__risk_outcome risk_features")
     return _read(
         warehouse,
         "select history.*, outcome.outcome, outcome.known_on from intermediate.int_loans__risk_history as history"
@@ -131,7 +112,7 @@ def _history(source: Connection, warehouse: Connection, settings: Settings, as_o
 def _read(warehouse: Connection, query: str) -> pd.DataFrame:
     with warehouse, warehouse.cursor() as cursor:
         cursor.execute(query)
-        return pd.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])
+        return fetch_frame(cursor)
 
 
 def _directions(warehouse: Connection) -> dict[str, str]:

@@ -20,18 +20,16 @@ from typing import Any
 
 import numpy as np
 import psycopg2
+from landed import land
 from own_server import own_server
 from psycopg2.extensions import connection as Connection  # noqa: N812
-from psycopg2.extras import execute_values
 
 from arrears.dbt_build import build
-from arrears.landing_tables import mark_superseded
 from arrears.risk.experiments import Arm, at_any_look, judge, needed, of_one_look
 from arrears.risk.uplift import look_at_experiments, read_verdicts
 from arrears.settings import PROJECT_ROOT, Settings
 from arrears.simulator.behaviour import PAYS_ALL, PAYS_ONE, RESUMES
 from arrears.simulator.truth import CONVERTED
-from arrears.source.contract import BY_NAME
 from arrears.warehouse import migrate
 
 REPORT = PROJECT_ROOT / "docs" / "experiments.md"
@@ -271,21 +269,7 @@ def _payment(name: str, paid: tuple[int, float] | None) -> dict[str, Any]:
 
 def _land(connection: Connection, as_of: date, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "insert into ops.source_generation (generation, mode, description) values (1, 'static', 'experiments')"
-            " on conflict do nothing"
-        )
-        cursor.execute(
-            "insert into ops.load_batch (generation, as_of, state, decided_at)"
-            " values (1, %s, 'passed', clock_timestamp()) returning batch_id",
-            (as_of,),
-        )
-        (batch_id,) = cursor.fetchone() or (0,)
-        for table, rows in tables.items():
-            names = ", ".join(("_batch_id", *rows[0]))
-            values = [(batch_id, *row.values()) for row in rows]
-            execute_values(cursor, f"insert into landing.{table} ({names}) values %s", values, page_size=1000)
-            mark_superseded(cursor, BY_NAME[table], batch_id)
+        land(cursor, tables, as_of=as_of, description="experiments")
         cursor.execute("analyze")
 
 

@@ -17,19 +17,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import landed
 import psycopg2
 from own_server import own_server
 from psycopg2.extensions import connection as Connection  # noqa: N812
-from psycopg2.extensions import cursor as Cursor  # noqa: N812
-from psycopg2.extras import execute_values
 
 from arrears.dbt_build import build
 from arrears.domain.amortisation import add_months, month_end
-from arrears.landing_tables import mark_superseded
 from arrears.settings import Settings
 from arrears.simulator.behaviour import PAYS_ALL, PAYS_ONE, RESUMES
 from arrears.simulator.truth import Truth
-from arrears.source.contract import BY_NAME
 from arrears.warehouse import migrate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,22 +145,12 @@ def _comes_of_it(unpaid: int, instalment: int, talk_on: date, moved: float, chan
 def land(connection: Connection, cases: Sequence[Case], as_of: date) -> None:
     """Put the cases into landing, as if a load had passed and a vendor had reported. Commits."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "insert into ops.source_generation (generation, mode, description) values (1, 'static', 'fairness')"
-            " on conflict do nothing"
+        landed.land(cursor, _source_rows(cases), as_of=as_of, description="fairness")
+        landed.insert(cursor, "ops.delivery_batch", list(_batches(cases).values()))
+        landed.insert(cursor, "ops.delivery_item", [_item(case) for case in cases])
+        landed.insert(
+            cursor, "landing.vendor_result", [_result(line, case) for line, case in enumerate(cases, start=1)]
         )
-        cursor.execute(
-            "insert into ops.load_batch (generation, as_of, state, decided_at)"
-            " values (1, %s, 'passed', clock_timestamp()) returning batch_id",
-            (as_of,),
-        )
-        (batch_id,) = cursor.fetchone() or (0,)
-        for table, rows in _source_rows(cases).items():
-            _insert(cursor, f"landing.{table}", [{"_batch_id": batch_id, **row} for row in rows])
-            mark_superseded(cursor, BY_NAME[table], batch_id)
-        _insert(cursor, "ops.delivery_batch", list(_batches(cases).values()))
-        _insert(cursor, "ops.delivery_item", [_item(case) for case in cases])
-        _insert(cursor, "landing.vendor_result", [_result(line, case) for line, case in enumerate(cases, start=1)])
         cursor.execute("analyze")
 
 
@@ -272,13 +259,6 @@ def _instant(case: Case, hour: int) -> datetime:
 
 def _money(cents: int) -> Decimal:
     return Decimal(cents) / 100
-
-
-def _insert(cursor: Cursor, table: str, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        names = ", ".join(rows[0])
-        values = [tuple(row.values()) for row in rows]
-        execute_values(cursor, f"insert into {table} ({names}) values %s", values, page_size=1000)
 
 
 # Judging --------------------------------------------------------------------------------------------------------------

@@ -8,25 +8,19 @@ as it is, and everybody moves as in the newest month. The result is `docs/foreca
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psycopg2
+from landed import databases, load_and_build
 from own_server import own_server
 
-from arrears.dbt_build import build
-from arrears.landing.load import load_batch
-from arrears.quality.landing_gate import check_batch
 from arrears.risk.forecast import LEAST_MONTHS, MONTHS_AHEAD, NEW, forecast
 from arrears.risk.portfolio import read_inputs
 from arrears.settings import Settings
-from arrears.source.load import create_source
 from arrears.tapes.ally import CUT_OFF, LAST_DAY, load_tape
-from arrears.warehouse import migrate
 
 ROOT = Path(__file__).resolve().parents[1]
 TAPE = ROOT.parent / "shared" / "data" / "real"
@@ -55,18 +49,10 @@ def main() -> None:
 
 
 def _happened(settings: Settings) -> Tape:
-    with (
-        closing(psycopg2.connect(settings.dsn("core_banking", "bank"))) as source,
-        closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse,
-    ):
-        create_source(source)
-        migrate(warehouse)
+    with databases(settings) as (source, warehouse):
         print("Loading the tape")
         load_tape(source, warehouse, TAPE)
-        batch = load_batch(source, warehouse, as_of=LAST_DAY, run_id=None, settings=settings)
-        check_batch(warehouse, batch_id=batch.batch_id, settings=settings)
-        print(f"Building {LAST_DAY}")
-        build(settings, as_of=LAST_DAY, select="+fct_roll_rate forecast_assumptions")
+        load_and_build(source, warehouse, settings, as_of=LAST_DAY, select="+fct_roll_rate forecast_assumptions")
         with warehouse, warehouse.cursor() as cursor:
             return Tape(*read_inputs(cursor))
 

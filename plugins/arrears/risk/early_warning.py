@@ -14,6 +14,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.errors import ModelError
 from arrears.risk import registry
+from arrears.risk.frames import fetch_frame
 from arrears.risk.model import Model
 from arrears.risk.registry import Version
 from arrears.risk.training import KINDS, LEAST_TESTED, Observations, fingerprint, refuse_leaks, split, too_few, train
@@ -179,5 +180,4 @@ def known_directions(cursor: Cursor, purpose: str) -> dict[str, str]:
 
 def observed(cursor: Cursor, purpose: str, as_of: date) -> pd.DataFrame:
     cursor.execute(_statement("observations"), {"purpose": purpose, "as_of": as_of})
-    columns = [column.name for column in cursor.description or ()]
-    return pd.DataFrame(cursor.fetchall(), columns=columns)
+    return fetch_frame(cursor)

@@ -2,7 +2,6 @@
 
 import hashlib
 import inspect
-import io
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -13,6 +12,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.risk import forecast as method
 from arrears.risk.forecast import OVERDUE_COLUMNS, TIER_COLUMNS, forecast
+from arrears.risk.frames import copy_frame, fetch_frame
 from arrears.sql_files import read_statement
 
 _statement = partial(read_statement, "risk")
@@ -57,9 +57,7 @@ def read_inputs(cursor: Cursor) -> tuple[pd.DataFrame, pd.DataFrame, frozenset[s
 
 def _frame(cursor: Cursor, name: str) -> pd.DataFrame:
     cursor.execute(_statement(name))
-    columns = [column.name for column in cursor.description or ()]
-    # As objects: dates stay dates, and what is empty stays None.
-    return pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
+    return fetch_frame(cursor, dtype=object)
 
 
 def _fingerprint(flows: pd.DataFrame, assumptions: pd.DataFrame, overdue_tiers: frozenset[str]) -> str:
@@ -71,7 +69,4 @@ def _fingerprint(flows: pd.DataFrame, assumptions: pd.DataFrame, overdue_tiers: 
 
 def _store(cursor: Cursor, table: str, forecast_id: int, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
     kept = [name for name in columns if name != "origin"]
-    buffer = io.StringIO()
-    frame[kept].assign(forecast_id=forecast_id).to_csv(buffer, index=False, header=False, float_format="%.10f")
-    buffer.seek(0)
-    cursor.copy_expert(f"copy ops.{table} ({', '.join([*kept, 'forecast_id'])}) from stdin with (format csv)", buffer)
+    copy_frame(cursor, f"ops.{table}", frame[kept].assign(forecast_id=forecast_id), float_format="%.10f")

@@ -3,7 +3,6 @@
 Rows are only ever added. A version says what it was trained from, so the same inputs are the same version.
 """
 
-import io
 import json
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -15,6 +14,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.errors import ModelError
+from arrears.risk.frames import copy_frame
 from arrears.risk.model import Bin, BinnedFeature, Model
 from arrears.risk.training import Trained
 from arrears.sql_files import read_statement
@@ -71,11 +71,7 @@ def keep(cursor: Cursor, trained: Trained, *, version: str, purpose: str, as_of:
         return False
     rows = pd.DataFrame([asdict(row) for feature in trained.model.features for row in feature.bins()])
     if not rows.empty:
-        buffer = io.StringIO()
-        rows.assign(model_version=version).to_csv(buffer, index=False, header=False)
-        buffer.seek(0)
-        names = ", ".join([*rows.columns, "model_version"])
-        cursor.copy_expert(f"copy ops.model_bin ({names}) from stdin with (format csv)", buffer)
+        copy_frame(cursor, "ops.model_bin", rows.assign(model_version=version))
     return True
 
 
