@@ -14,34 +14,17 @@
         `condition` may speak of loan_id.
     -#}
     select
-        transaction_id as original_transaction_id,
-        loan_id,
-        kind,
-        effective_on as original_effective_on,
-        {{ day_known('effective_on', 'recorded_at') }} as known_on,
-        amount,
-        false as is_reversal
-    from {{ ref('stg_core_banking__loan_transactions') }}
-    where
-        kind in ('repayment', 'waiver', 'recovery')
-        and {{ condition }}
-    union all
-    select
-        reversals.original_transaction_id,
-        reversals.loan_id,
-        reversals.kind,
-        reversals.original_effective_on,
-        {{ day_known('reversals.counts_from', 'records.recorded_at') }} as known_on,
-        reversals.amount,
-        true as is_reversal
+        effects.original_transaction_id,
+        effects.loan_id,
+        effects.kind,
+        effects.original_effective_on,
+        {{ day_known('effects.counts_from', 'coalesce(effects.recorded_at, records.recorded_at)') }} as known_on,
+        effects.amount,
+        effects.is_reversal
     from (
-        select *
-        from {{ ref('int_loan_transactions__reversals') }}
-        where
-            kind in ('repayment', 'waiver', 'recovery')
-            and {{ condition }}
-    ) as reversals
-    inner join (
+        {{ transaction_effects(condition) }}
+    ) as effects
+    left join (
         select
             transaction_id,
             recorded_at
@@ -50,7 +33,10 @@
             kind = 'reversal'
             and {{ condition }}
     ) as records
-        on reversals.transaction_id = records.transaction_id
+        on
+            effects.is_reversal
+            and effects.transaction_id = records.transaction_id
+    where effects.kind in ('repayment', 'waiver', 'recovery')
 {%- endmacro %}
 
 {% macro days_of_settlement(money, due, rules) -%}

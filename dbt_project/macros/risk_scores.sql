@@ -70,6 +70,19 @@
     ) as weighed
 {%- endmacro %}
 
+{% macro scores_of_each_purpose(features) -%}
+    {#- What the champions say of the rows that they are asked about: a query. -#}
+    {% for purpose in ['early_warning', 'self_cure'] -%}
+    select
+        '{{ purpose }}' as purpose,
+        scored.loan_id,
+        scored.as_of_date,
+        scored.logit
+    from ({{ risk_scores(features, purpose) }}) as scored
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{%- endmacro %}
+
 {% macro probability_of(logit) -%}
     cast(1 / (1 + exp(-{{ logit }})) as numeric(9, 6))
 {%- endmacro %}
@@ -81,20 +94,18 @@
 
 {% macro risk_reasons(scores) -%}
     {#-
-        The three reasons that add most above what is usual, with what they add: a query of loan_id and as_of_date over a CTE
-        of rows of risk_scores(). Features that stand for one reason are one.
+        The three reasons that add most above what is usual: a query of loan_id and as_of_date over a CTE of rows of
+        risk_scores(). Features that stand for one reason are one.
     -#}
     select
         ranked.loan_id,
         ranked.as_of_date,
-        {{ ordered_array('ranked.reason_code', 'ranked.place') }} as top_reasons,
-        {{ ordered_array('ranked.contribution', 'ranked.place') }} as contributions
+        {{ ordered_array('ranked.reason_code', 'ranked.place') }} as top_reasons
     from (
         select
             adding.loan_id,
             adding.as_of_date,
             adding.reason_code,
-            adding.contribution,
             row_number() over (
                 partition by adding.loan_id, adding.as_of_date
                 order by adding.contribution desc, adding.position asc
@@ -168,8 +179,7 @@ select
     banded.logit,
     banded.probability,
     banded.band,
-    coalesce(reasons.top_reasons, {{ texts() }}) as top_reasons,
-    reasons.contributions
+    coalesce(reasons.top_reasons, {{ texts() }}) as top_reasons
 from banded
 left join reasons
     on

@@ -96,14 +96,11 @@ observed as (
 ),
 
 reference as (
-    {% for purpose in ['early_warning', 'self_cure'] -%}
     select
-        '{{ purpose }}' as purpose,
-        scored.logit,
-        ntile(10) over (order by scored.logit, scored.loan_id, scored.as_of_date) as tenth
-    from ({{ risk_scores('trained_from', purpose) }}) as scored
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        purpose,
+        logit,
+        ntile(10) over (partition by purpose order by logit, loan_id, as_of_date) as tenth
+    from ({{ scores_of_each_purpose('trained_from') }}) as scored
 ),
 
 edges as (
@@ -122,13 +119,7 @@ edges as (
 ),
 
 today as (
-    {% for purpose in ['early_warning', 'self_cure'] -%}
-    select
-        '{{ purpose }}' as purpose,
-        scored.logit
-    from ({{ risk_scores('sampled', purpose) }}) as scored
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    {{ scores_of_each_purpose('sampled') }}
 ),
 
 -- Where many have one score, several tenths begin with it, and the last of them holds them all: in both samples.
@@ -178,15 +169,12 @@ score_drift as (
 
 -- Outcomes: what the champion would have said at a month end, and what came -------------------------------------------
 said as (
-    {% for purpose in ['early_warning', 'self_cure'] -%}
     select
-        '{{ purpose }}' as purpose,
-        scored.loan_id,
-        scored.as_of_date,
-        1 / (1 + exp(-scored.logit)) as probability
-    from ({{ risk_scores('observed', purpose) }}) as scored
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        purpose,
+        loan_id,
+        as_of_date,
+        1 / (1 + exp(-logit)) as probability
+    from ({{ scores_of_each_purpose('observed') }}) as scored
 ),
 
 calibration as (

@@ -1,27 +1,17 @@
 {{ config(materialized='view') }}
 
-with looks as (
-    select * from {{ source('ops', 'experiment_look') }}
+with newest as (
+    {{ newest_of('experiment_look', 'as_of') }}
 ),
 
 verdicts as (
     select * from {{ source('ops', 'experiment_verdict') }}
-),
-
-generations as (
-    select max(generation) as generation from {{ source('ops', 'source_generation') }}
-),
-
-newest as (
-    select max(looks.as_of) as as_of
-    from looks
-    inner join generations on looks.generation = generations.generation
 )
 
 select
     verdicts.experiment,
     verdicts.arm,
-    looks.as_of,
+    newest.as_of,
     verdicts.treatment,
     verdicts.share,
     verdicts.customers,
@@ -38,7 +28,5 @@ select
     verdicts.uplift_high,
     verdicts.needed,
     {{ rate('verdicts.cured', 'verdicts.measured') }} as cure_rate
-from looks
-inner join generations on looks.generation = generations.generation
-inner join newest on looks.as_of = newest.as_of
-inner join verdicts on looks.look_id = verdicts.look_id
+from newest
+inner join verdicts on newest.look_id = verdicts.look_id

@@ -1,25 +1,15 @@
 {{ config(materialized='view') }}
 
-with forecasts as (
-    select * from {{ source('ops', 'forecast') }}
+with newest as (
+    {{ newest_of('forecast', 'origin') }}
 ),
 
 tiers as (
     select * from {{ source('ops', 'forecast_tier') }}
-),
-
-generations as (
-    select max(generation) as generation from {{ source('ops', 'source_generation') }}
-),
-
-newest as (
-    select max(forecasts.origin) as origin
-    from forecasts
-    inner join generations on forecasts.generation = generations.generation
 )
 
 select
-    forecasts.origin,
+    newest.origin,
     tiers.months_ahead,
     tiers.month,
     tiers.tier,
@@ -34,7 +24,5 @@ select
     tiers.expected_loss,
     tiers.expected_loss_low,
     tiers.expected_loss_high
-from forecasts
-inner join generations on forecasts.generation = generations.generation
-inner join newest on forecasts.origin = newest.origin
-inner join tiers on forecasts.forecast_id = tiers.forecast_id
+from newest
+inner join tiers on newest.forecast_id = tiers.forecast_id
