@@ -14,7 +14,7 @@ from arrears.alerts.ledger import Finding, statement
 from arrears.delivery.circuit import current_outages
 from arrears.delivery.keys import state_of
 from arrears.delivery.vendors import Vendor, all_vendors
-from arrears.policy.pack import Row, read_pack
+from arrears.policy.pack import Pack, Row, read_pack
 from arrears.policy.schema import tables
 from arrears.settings import Settings
 
@@ -50,6 +50,11 @@ class Scene:
             return []
         with self.warehouse:
             return all_vendors(self.warehouse)
+
+    @cached_property
+    def policy(self) -> Pack:
+        """The packs that decide."""
+        return read_pack(self.settings.policy_dir)
 
     def has(self, relation: str) -> bool:
         """Whether a build has made this table or view yet."""
@@ -108,12 +113,11 @@ def keys(scene: Scene) -> Iterator[Finding]:
 def ending_policies(scene: Scene) -> Iterator[Finding]:
     """Rows of the policy after whose end no row of the same key follows: from the notice on until as long after it."""
     notice = timedelta(days=scene.settings.policy_end_notice_days)
-    pack = read_pack(scene.settings.policy_dir)
     for name, table in tables().items():
         if table.is_temporary:
             continue
         ends: dict[str, list[date]] = defaultdict(list)
-        for last in _last_rows(pack.of(name), table.key):
+        for last in _last_rows(scene.policy.of(name), table.key):
             if last.valid_to != date.max and last.valid_to - notice <= scene.as_of < last.valid_to + notice:
                 ends[str(last.values.get("jurisdiction", "all"))].append(last.valid_to)
         for jurisdiction, days in sorted(ends.items()):
@@ -132,8 +136,7 @@ def _last_rows(rows: Sequence[Row], key: Sequence[str]) -> Iterator[Row]:
 
 def harmful_experiments(scene: Scene) -> Iterator[Finding]:
     """Arms that harm, and draws that are broken, of experiments that go on."""
-    pack = read_pack(scene.settings.policy_dir)
-    ongoing = {row["experiment"] for row in pack.in_force("experiments", scene.as_of)}
+    ongoing = {row["experiment"] for row in scene.policy.in_force("experiments", scene.as_of)}
     for experiment, summary in scene.rows("experiments_to_end"):
         if experiment in ongoing:
             yield Finding("experiment_to_end", experiment, f"{experiment}: {summary}")

@@ -1,11 +1,9 @@
 """`arrears alerts`: what is open now, and whether alerts arrive."""
 
-import json
 import logging
 import os
-import sys
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import psycopg2
@@ -13,7 +11,7 @@ import typer
 from psycopg2.extras import RealDictCursor
 from rich.table import Table
 
-from arrears.cli.terminal import console
+from arrears.cli.terminal import console, print_json
 from arrears.errors import ArrearsError, ConfigurationError
 from arrears.settings import Settings, get_settings
 
@@ -36,8 +34,7 @@ def alerts(
         return
     rows = read_alerts(settings)
     if as_json:
-        json.dump(rows, sys.stdout, indent=2, default=_plain)
-        sys.stdout.write("\n")
+        print_json(rows)
     elif rows:
         console.print(_table(rows, settings))
     else:
@@ -110,7 +107,3 @@ def _table(rows: list[dict[str, Any]], settings: Settings) -> Table:
 
 def _clock(instant: datetime | None, settings: Settings) -> str:
     return f"{instant.astimezone(settings.bank_tz):%m-%d %H:%M}" if instant else ""
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)

@@ -1,9 +1,7 @@
 """`arrears deliveries`: what was sent to whom on a day, and what they answered."""
 
-import json
 import logging
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ import typer
 from psycopg2.extras import RealDictCursor
 from rich.table import Table
 
-from arrears.cli.terminal import console
+from arrears.cli.terminal import console, print_json
 from arrears.delivery.statements import statement
 from arrears.errors import DeliveryError
 from arrears.settings import Settings, get_settings
@@ -60,8 +58,7 @@ def deliveries(
         take_back(settings, as_of.date())
     rows = read_deliveries(settings, as_of)
     if as_json:
-        json.dump(rows, sys.stdout, indent=2, default=_plain)
-        sys.stdout.write("\n")
+        print_json(rows)
         return
     if not rows and not reconcile:
         console.print(f"Nothing was planned for {as_of:%Y-%m-%d}: run `arrears run --as-of {as_of:%Y-%m-%d}`.")
@@ -199,7 +196,3 @@ def _note(row: dict[str, Any]) -> str:
 
 def _clock(instant: datetime | None) -> str:
     return f"{instant.astimezone(get_settings().bank_tz):%m-%d %H:%M:%S}" if instant else ""
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

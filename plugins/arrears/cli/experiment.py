@@ -1,15 +1,14 @@
 """`arrears experiment`: what is being tried on whom, and what it has shown so far."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from datetime import date, datetime
 from typing import Annotated, Any
 
-import psycopg2
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from arrears.cli.started import started_warehouse
 from arrears.cli.terminal import console, titled_table
 from arrears.errors import ConfigurationError
 from arrears.settings import get_settings
@@ -111,10 +110,6 @@ def _verdict(row: Row) -> str:
 
 def _read(name: str | None, as_of: datetime | None) -> tuple[Sequence[Row], Sequence[Row]]:
     from arrears.risk.uplift import read_verdicts
-    from arrears.services.stack import start_databases
 
-    settings = get_settings()
-    with console.status("Starting PostgreSQL"):
-        start_databases(settings)
-    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
+    with started_warehouse(get_settings()) as warehouse:
         return read_verdicts(warehouse, experiment=name, as_of=as_of.date() if as_of else date.max)

@@ -1,7 +1,6 @@
 """`arrears forget`: a lawful request for erasure."""
 
 import os
-from contextlib import closing
 from datetime import datetime
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import psycopg2
 import psycopg2.extensions
 import typer
 
+from arrears.cli.started import started_warehouse
 from arrears.cli.terminal import console
 from arrears.errors import ConfigurationError, ServiceError
 from arrears.privacy import register_copy
@@ -36,13 +36,10 @@ def forget_command(
     The proof that is printed and kept (ops.erasure) holds no personal data. Running it again shows the same proof and
     removes what was left on a vendor's server that could not be reached.
     """
-    from arrears.services.stack import start_databases
-
     settings = get_settings()
     if again == (customer is not None):
         raise ConfigurationError("expected either --customer ID or --again")
-    start_databases(settings)
-    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
+    with started_warehouse(settings) as warehouse:
         if customer is None:
             done = erase_again(warehouse, settings)
             _remove_copies(warehouse, settings)

@@ -1,19 +1,14 @@
 """`arrears model`: the models that were trained, which of them decides, and how that is changed."""
 
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import psycopg2
 import typer
-from psycopg2.extensions import connection as Connection  # noqa: N812
 from rich.table import Table
 
-from arrears.cli.terminal import console, titled_table
+from arrears.cli.started import started_warehouse
+from arrears.cli.terminal import console, print_json, titled_table
 from arrears.errors import ModelError
 from arrears.risk.purposes import PURPOSES
 from arrears.settings import get_settings
@@ -46,10 +41,10 @@ def list_models(as_of: On = None, as_json: AsJson = False) -> None:
     """Every model that was trained on the source that is loaded, and which of them decides."""
     from arrears.risk.registry import versions
 
-    with _warehouse() as warehouse, warehouse, warehouse.cursor() as cursor:
+    with started_warehouse(get_settings()) as warehouse, warehouse, warehouse.cursor() as cursor:
         found = versions(cursor, day=_day(as_of))
     if as_json:
-        _print_json([asdict(each) for each in found])
+        print_json([asdict(each) for each in found])
     elif found:
         console.print(_list(found))
     else:
@@ -67,13 +62,13 @@ def show(
     """What a model is made of, how it did on months that it was not trained from, and when it decided."""
     from arrears.risk.registry import find_version, load_model, promotions
 
-    with _warehouse() as warehouse, warehouse, warehouse.cursor() as cursor:
+    with started_warehouse(get_settings()) as warehouse, warehouse, warehouse.cursor() as cursor:
         found = find_version(cursor, version, day=_day(as_of))
         made = load_model(cursor, found)
         history = [each for each in promotions(cursor, found.purpose) if each.model_version == version]
     if as_json:
         bins = [asdict(row) for feature in made.features for row in feature.bins()]
-        _print_json(asdict(found) | {"bins": bins, "promotions": [asdict(each) for each in history]})
+        print_json(asdict(found) | {"bins": bins, "promotions": [asdict(each) for each in history]})
         return
     console.print(_summary(found), soft_wrap=True)
     console.print(_figures(found))
@@ -92,7 +87,7 @@ def promote(
     """Let a model decide from a day on. Days whose lists were written stay as they are."""
     from arrears.risk import registry
 
-    with _warehouse() as warehouse:
+    with started_warehouse(get_settings()) as warehouse:
         found = registry.promote(warehouse, version, valid_from=as_of.date(), by=by, reason=reason)
     console.print(f"[green]✓[/] {version} decides {found.purpose} from {as_of:%Y-%m-%d} on")
 
@@ -112,20 +107,10 @@ def roll_back(
 
     if purpose not in PURPOSES:
         raise ModelError(f"there is no purpose {purpose}: expected {' or '.join(PURPOSES)}")
-    with _warehouse() as warehouse:
+    with started_warehouse(get_settings()) as warehouse:
         version = registry.roll_back(warehouse, purpose, valid_from=as_of.date(), by=by, reason=reason)
     said = f"{version} decides {purpose} again" if version else f"no model decides {purpose}"
     console.print(f"[green]✓[/] {said} from {as_of:%Y-%m-%d} on")
-
-
-@contextmanager
-def _warehouse() -> Iterator[Connection]:
-    from arrears.services.stack import start_databases
-
-    settings = get_settings()
-    start_databases(settings)
-    with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse:
-        yield warehouse
 
 
 def _day(as_of: datetime | None) -> date:
@@ -196,12 +181,3 @@ def _estimate(figure: dict[str, float]) -> str:
 
 def _end(end: float | None) -> str:
     return "" if end is None else f"{end:.6g}"
-
-
-def _print_json(value: Any) -> None:
-    json.dump(value, sys.stdout, indent=2, default=_plain)
-    sys.stdout.write("\n")
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)
