@@ -111,15 +111,19 @@ def calibration(logit: Floats, outcome: Floats, weights: Floats) -> tuple[float,
     mean = float(np.log(share / (1 - share)))
     if np.ptp(logit) == 0:
         return 0.0, mean
-    # Newton's method, which two parameters do not need a library for: it is run for every draw.
+    # Newton's method, which two parameters do not need a library for: it is run for every draw. A step that leads
+    # downhill is halved: where outcomes are rare and the logits too close together, the first one overshoots.
     terms = np.stack([logit, np.ones(len(logit))])
     found = np.array([0.0, mean])
     for _ in range(_NEWTON_STEPS):
         expected = sigmoid(found @ terms)
         curvature = (terms * (weights * expected * (1 - expected))) @ terms.T
-        step = np.linalg.solve(curvature, terms @ (weights * (outcome - expected)))
+        step = np.linalg.lstsq(curvature, terms @ (weights * (outcome - expected)))[0]
+        reached = _likelihood(found @ terms, outcome, weights)
+        while np.abs(step).max() > _PRECISION and _likelihood((found + step) @ terms, outcome, weights) < reached:
+            step = step / 2
         found = found + step
-        if np.abs(step).max() < _PRECISION:
+        if np.abs(step).max() <= _PRECISION:
             break
     return float(found[0]), float(found[1])
 
@@ -142,6 +146,11 @@ class _Ranked:
         # Of the loans whose outcome came, the share with a higher score than each of the others.
         auc = float(np.sum(np.diff(others) * (1 - (came[1:] + came[:-1]) / 2)))
         return auc, float(np.max(np.abs(came - others)))
+
+
+def _likelihood(logit: Floats, outcome: Floats, weights: Floats) -> float:
+    """Logarithm of it."""
+    return float(np.sum(weights * (outcome * logit - np.logaddexp(0, logit))))
 
 
 def _brier(probability: Floats, outcome: Floats, weights: Floats) -> float:

@@ -289,6 +289,24 @@ def test_calibration_is_that_of_the_library() -> None:
     )
 
 
+def test_calibration_is_found_where_outcomes_are_rare_and_the_logits_too_close() -> None:
+    chance = np.random.default_rng(1)
+    for _ in range(50):
+        logit = chance.normal(-5, 0.3, size=2000) + chance.exponential(size=2000)
+        came = (chance.random(2000) < sigmoid(3 * logit)).astype(float)
+        slope, intercept = calibration(logit, came, np.ones(2000))
+        expected = sigmoid(slope * logit + intercept)
+        # As much is expected as came, and hangs together with the logits as what came does.
+        assert expected.sum() == pytest.approx(came.sum(), rel=1e-5)
+        assert expected @ logit == pytest.approx(came @ logit, rel=1e-5)
+
+
+def test_calibration_of_what_is_told_apart_wholly_ends() -> None:
+    logit = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 900.0])
+    slope, _ = calibration(logit, (logit > 0).astype(float), np.ones(len(logit)))
+    assert slope > 5
+
+
 def test_intervals_count_customers_not_months() -> None:
     rows = loans_observed(customers=200, months=1)
     repeated = pd.concat([rows] * 9)
