@@ -122,8 +122,8 @@ behaving as materialized (
         case
             when behaviour_share < 0.12 then 'closed'
             when behaviour_share < 0.13 then 'written_off'
-            when behaviour_share < 0.19 then 'behind'
-            when behaviour_share < 0.29 then 'late'
+            when behaviour_share < 0.18 then 'behind'
+            when behaviour_share < 0.24 then 'late'
             else 'on_time'
         end as behaviour,
         -- Nine loans in ten fall due on six days of the month, the rest on any: there are busy days and quiet ones.

@@ -10,6 +10,7 @@
         source overwrote before it first landed (income, rate, score), when a version of a schedule was written, and since
         when a loan that is closed now was known to be. A null is a value that nobody knows, never a zero.
     -#}
+{%- set last_credited = 'standing.credited_on[' ~ count_up_to('standing.credited_on', 'standing.as_of_date') ~ ']' -%}
 with asked as {{ inline() }} (
     {{ asked }}
 ),
@@ -48,6 +49,7 @@ standing as (
         due.cumulative_principal,
         settled.settled_on,
         settled.late_places,
+        settled.credited_on,
         settled.part_paid_on,
         settled.returned_on,
         {{ count_up_to('due.counted_from', 'asked.as_of_date') }} as counted,
@@ -131,6 +133,8 @@ placed as (
         standing.settled,
         standing.instalments,
         standing.settled_on[standing.settled] - standing.due_on[standing.settled] as last_days_late,
+        greatest(0, standing.counted - {{ count_up_to('standing.due_on', last_credited) }}) as instalments_since_payment,
+        extract(day from standing.due_on[least(standing.counted + 1, standing.instalments)]) as due_day,
         {{ days_within('standing.part_paid_on', 'standing.six_months_ago', 'standing.as_of_date') }} as part_payments_6m,
         {{ days_within('standing.returned_on', 'standing.year_ago', 'standing.as_of_date') }} as returned_payments_12m,
         standing.cumulative_principal[standing.settled]
@@ -166,6 +170,8 @@ summed as (
         placed.settled,
         placed.instalments,
         placed.last_days_late,
+        placed.instalments_since_payment,
+        placed.due_day,
         placed.part_payments_6m,
         placed.returned_payments_12m,
         placed.share_of_principal_paid,
@@ -244,6 +250,7 @@ select
     cast(days_late_3m as double precision) / nullif(due_3m, 0)
     - cast(days_late_12m as double precision) / nullif(due_12m, 0) as days_late_trend,
     cast(last_days_late as double precision) as last_days_late,
+    cast(instalments_since_payment as double precision) as instalments_since_payment,
     cast(part_payments_6m as double precision) as part_payments_6m,
     cast(returned_payments_12m as double precision) as returned_payments_12m,
     cast(greatest(0, settled - counted) as double precision) as instalments_ahead,
@@ -260,6 +267,7 @@ select
     cast(case when settled = 0 and instalments > 0 then 0 else share_of_principal_paid end as double precision)
         as share_of_principal_paid,
     cast(nullif(instalments, 0) as double precision) as term_instalments,
+    cast(due_day as double precision) as due_day,
     cast(annual_rate as double precision) as annual_rate,
     cast(instalment as double precision) / nullif(cast(monthly_income as double precision), 0) as instalment_to_income,
     cast(monthly_income as double precision) / nullif(cast(earlier_income as double precision), 0) - 1

@@ -188,12 +188,14 @@ def features(server: Settings) -> Iterator[Features]:
             | {"months_on_book": 6, "share_of_term": 0.5, "share_of_principal_paid": 0.5, "term_instalments": 12}
             | {"instalment_to_income": 0.1, "income_change_6m": 0, "annual_rate": 0.12, "other_loans": 0}
             | {"bureau_score": 700, "bureau_score_age_days": 180, "calendar_month": 6, "is_auto_loan": 1}
-            | {"attempts_3m": 0, "instalments_ahead": 0, "days_late_trend": 0},
+            | {"attempts_3m": 0, "instalments_ahead": 0, "days_late_trend": 0}
+            | {"instalments_since_payment": 0, "due_day": 10},
         ),
         (
             "AHEAD",
             {"instalments_ahead": 2, "last_days_late": date(2026, 1, 5) - date(2026, 8, 10), "late_share_6m": 0}
-            | {"bureau_score": None, "bureau_score_age_days": None, "instalment_to_income": None},
+            | {"bureau_score": None, "bureau_score_age_days": None, "instalment_to_income": None}
+            | {"instalments_since_payment": 6},
         ),
         # Three to seven days late, and nothing for June: 20 days past due.
         (
@@ -202,7 +204,8 @@ def features(server: Settings) -> Iterator[Features]:
             | {"mean_days_late_12m": (3 + 4 + 5 + 6 + 7 + 20) / 6, "worst_days_late_12m": 20, "last_days_late": 7}
             | {"worst_days_past_due_3m": 20, "days_since_arrears": 0, "times_cured_12m": 5}
             | {"days_late_trend": (6 + 7 + 20) / 3 - (3 + 4 + 5 + 6 + 7 + 20) / 6}
-            | {"attempts_3m": 3, "unreachable_12m": 1, "conversations_3m": 1, "broken_promises_12m": 1},
+            | {"attempts_3m": 3, "unreachable_12m": 1, "conversations_3m": 1, "broken_promises_12m": 1}
+            | {"instalments_since_payment": 1},
         ),
         # The first part settles nothing; three days past the due date, so two days past due on the last of them.
         (
@@ -210,23 +213,25 @@ def features(server: Settings) -> Iterator[Features]:
             {"part_payments_6m": 5, "days_past_due": 20, "worst_days_past_due_6m": 20, "times_cured_12m": 5}
             | {"other_loans": 1, "other_days_past_due": 20, "late_share_12m": 1},
         ),
-        # The payment of June was there for three days; no day before the 12th was past due.
+        # The payment of June was there for three days; no day before the 12th was past due. The one of May came a day
+        # before its instalment.
         (
             "RETURNED",
             {"returned_payments_12m": 1, "days_past_due": 20, "unpaid_instalments": 1, "last_days_late": -1}
-            | {"late_share_6m": 1 / 6, "worst_days_past_due_12m": 20, "other_loans": 1},
+            | {"late_share_6m": 1 / 6, "worst_days_past_due_12m": 20, "other_loans": 1, "instalments_since_payment": 2},
         ),
         # February of the first version was owed until the new one came; of the new one April came five days late.
         (
             "RESTRUCTURED",
             {"restructurings": 1, "days_past_due": 0, "worst_days_past_due_6m": 18, "term_instalments": 10}
             | {"late_share_6m": 2 / 6, "worst_days_late_12m": 18, "instalments_ahead": 0, "share_of_term": 0.4}
-            | {"days_since_arrears": (ON - date(2026, 4, 24)).days},
+            | {"days_since_arrears": (ON - date(2026, 4, 24)).days, "instalments_since_payment": 2, "due_day": 20},
         ),
         (
             "NOTHING",
             {"late_share_6m": None, "last_days_late": None, "share_of_principal_paid": 0}
-            | {"months_on_book": 0, "population": "early_warning", "days_late_trend": None},
+            | {"months_on_book": 0, "population": "early_warning", "days_late_trend": None}
+            | {"instalments_since_payment": 0, "due_day": 10},
         ),
     ],
 )

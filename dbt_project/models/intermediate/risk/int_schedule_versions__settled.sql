@@ -152,6 +152,7 @@ settling as (
         listed.loan_id,
         listed.schedule_version,
         listed.known_from,
+        listed.credited_on,
         settled.settled_on,
         settled.late_places,
         partly.part_paid_on
@@ -178,6 +179,7 @@ select
     stretches.known_to,
     settling.settled_on,
     settling.late_places,
+    settling.credited_on,
     settling.part_paid_on,
     returned.returned_on
 from versions
