@@ -22,10 +22,11 @@ from threadpoolctl import threadpool_limits
 from arrears.domain.amortisation import add_months, month_end
 from arrears.errors import LeakError
 from arrears.risk.early_warning import known_directions
+from arrears.risk.estimate import Estimate
 from arrears.risk.frames import fetch_frame
 from arrears.risk.model import Floats, Model, sigmoid
 from arrears.risk.training import KINDS, Observations, refuse_leaks, split, train
-from arrears.risk.validation import Estimate, Measures, compare, measure
+from arrears.risk.validation import Measures, compare, measure
 from arrears.settings import Settings
 from arrears.simulator.bank import simulate
 from arrears.simulator.calibration import TAPE_RATES, risk_of

@@ -14,11 +14,12 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.errors import ModelError
 from arrears.risk import registry
+from arrears.risk.estimate import Estimate
 from arrears.risk.frames import fetch_frame
 from arrears.risk.model import Model
 from arrears.risk.registry import Version
 from arrears.risk.training import KINDS, LEAST_TESTED, Observations, fingerprint, refuse_leaks, split, too_few, train
-from arrears.risk.validation import Comparison, Estimate, compare
+from arrears.risk.validation import Comparison, compare
 from arrears.sql_files import read_statement
 
 _statement = partial(read_statement, "risk")

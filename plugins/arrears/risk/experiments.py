@@ -26,6 +26,8 @@ from math import exp, inf, log, sqrt
 from scipy.optimize import brentq
 from scipy.special import betaincc, betaln, chdtrc, ndtri
 
+from arrears.risk.estimate import Estimate
+
 ALPHA = 0.05
 """Chance of a false alarm of an experiment over all looks; the arms that are compared share it."""
 POWER = 0.8
@@ -88,22 +90,13 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A difference from another arm, with the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Verdict:
     """What is to be made of an arm, as the whole experiment stands."""
 
     code: str
     """champion, broken, stop, too_early, better, worse, same or open."""
     text: str
-    difference: Difference | None = None
+    difference: Estimate | None = None
     """Of cure rates, from the champion; always valid."""
     needed: int | None = None
     """So many more customers with whole windows, of this arm and the champion together, would tell."""
@@ -112,7 +105,7 @@ class Verdict:
 # Intervals ------------------------------------------------------------------------------------------------------------
 
 
-def of_one_look(one: Arm, other: Arm) -> Difference | None:
+def of_one_look(one: Arm, other: Arm) -> Estimate | None:
     """How many more are cured, with an ordinary interval (Agresti and Caffo's): for one look at a finished month."""
     if not one.complete or not other.complete:
         return None
@@ -121,17 +114,17 @@ def of_one_look(one: Arm, other: Arm) -> Difference | None:
     half = _DEVIATIONS * sqrt(sum(rate * (1 - rate) / count for rate, count in added))
     value = one.cured / one.complete - other.cured / other.complete
     # Few of them are cured or few are not: the interval is moved to the middle, and holds what was seen all the same.
-    return Difference(value, max(min(middle - half, value), -1.0), min(max(middle + half, value), 1.0))
+    return Estimate(value, max(min(middle - half, value), -1.0), min(max(middle + half, value), 1.0))
 
 
-def money_of_one_look(one: Sums, other: Sums) -> Difference | None:
+def money_of_one_look(one: Sums, other: Sums) -> Estimate | None:
     """How much more a customer paid, with an ordinary interval."""
     if min(one.customers, other.customers) < 2:
         return None
     return _within(one.mean - other.mean, _DEVIATIONS * sqrt(_variance(one, other)))
 
 
-def at_any_look(one: Arm, other: Arm, least_effect: float, alpha: float = ALPHA) -> Difference | None:
+def at_any_look(one: Arm, other: Arm, least_effect: float, alpha: float = ALPHA) -> Estimate | None:
     """How many more are cured, with an interval that holds however often one looks."""
     if not one.complete or not other.complete:
         return None
@@ -142,7 +135,7 @@ def at_any_look(one: Arm, other: Arm, least_effect: float, alpha: float = ALPHA)
 
 def money_at_any_look(
     money: tuple[Sums, Sums], arms: tuple[Arm, Arm], least_effect: float, alpha: float = ALPHA
-) -> Difference | None:
+) -> Estimate | None:
     """How much more a customer paid, with an interval that holds however often one looks.
 
     It is made narrowest for as many customers as the interval of cure rates is.
@@ -159,8 +152,8 @@ def _variance(one: Sums, other: Sums) -> float:
     return one.variance / one.customers + other.variance / other.customers
 
 
-def _within(value: float, half: float, most: float = inf) -> Difference:
-    return Difference(value, max(value - half, -most), min(value + half, most))
+def _within(value: float, half: float, most: float = inf) -> Estimate:
+    return Estimate(value, max(value - half, -most), min(value + half, most))
 
 
 def _half_width(variance: float, mixture: float, alpha: float) -> float:

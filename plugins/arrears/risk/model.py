@@ -40,7 +40,7 @@ class BinnedFeature:
     """Where a bin ends and the next begins, ascending."""
     weights: tuple[float, ...]
     shares: tuple[float, ...]
-    """Of the loans that it was trained from."""
+    """Of the loans that are usual: see `Model.usual_on`."""
 
     def places(self, values: Floats) -> Places:
         """Which bin each value falls into."""
@@ -54,7 +54,7 @@ class BinnedFeature:
 
     @property
     def expected(self) -> float:
-        """The mean weight over the loans that it was trained from: neither better nor worse than usual."""
+        """The mean weight over the usual loans: neither better nor worse."""
         return float(np.dot(self.weights, self.shares))
 
     def bins(self) -> Iterator[Bin]:
@@ -113,6 +113,11 @@ class Model:
             tuple(names[place] for place in places if raised[place] > 0)
             for raised, places in zip(above, order, strict=True)
         ]
+
+    def usual_on(self, frame: pd.DataFrame) -> "Model":
+        """The same model, to which the loans of the frame are the usual ones: reasons and drift are told from them."""
+        known = (replace(each, shares=each.shares_of(frame[each.name].to_numpy())) for each in self.features)
+        return replace(self, features=tuple(known))
 
     def calibrated(self, slope: float, shift: float) -> "Model":
         """The model whose logit is slope · logit + shift: still a sum over bins."""

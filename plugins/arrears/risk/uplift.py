@@ -11,12 +11,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extras import RealDictCursor, execute_values
 
+from arrears.risk.estimate import Estimate
 from arrears.risk.experiments import (
     ALPHA,
     CHAMPION,
     HOLD_OUT,
     Arm,
-    Difference,
     Sums,
     at_any_look,
     chance_of_assignment,
@@ -140,7 +140,7 @@ class Experiment:
 
     def _differences(
         self, name: str, key: Key, counted: Mapping[str, Mapping[str, Any]]
-    ) -> tuple[Difference | None, Difference | None]:
+    ) -> tuple[Estimate | None, Estimate | None]:
         """From the arm that it is held against: of one look in a month, of any look as a whole."""
         one, other = self._arm(name, counted[name]), self._arm(self.versus, counted[self.versus])
         money = _money(counted[name]), _money(counted[self.versus])
@@ -169,7 +169,7 @@ def _money(counted: Mapping[str, Any]) -> Sums:
     return Sums(int(counted["complete"]), float(counted["recovered"]), float(counted["recovered_squares"]))
 
 
-def _ends(name: str, difference: Difference | None) -> dict[str, float | None]:
+def _ends(name: str, difference: Estimate | None) -> dict[str, float | None]:
     values = (difference.value, difference.low, difference.high) if difference else (None, None, None)
     return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
 

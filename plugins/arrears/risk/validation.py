@@ -10,21 +10,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from arrears.risk.estimate import Estimate
 from arrears.risk.model import Floats, sigmoid
 
 DRAWS = 500
 BOUNDS = (2.5, 97.5)
 _NEWTON_STEPS = 25
 _PRECISION = 1e-8
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure and its interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from threadpoolctl import threadpool_limits
 
 from arrears.errors import LeakError
 from arrears.risk.boosted import fit_boosting, written_down
+from arrears.risk.estimate import Estimate
 from arrears.risk.model import BinnedFeature, Model, population_stability, sigmoid
 from arrears.risk.scorecard import train_scorecard, weigh
 from arrears.risk.training import KINDS, Observations, fingerprint, refuse_leaks, split, too_few, train
-from arrears.risk.validation import Estimate, area_under_curve, calibration, compare, measure
+from arrears.risk.validation import area_under_curve, calibration, compare, measure
 
 LATE = BinnedFeature("late", (0.1, 0.5), (-1.0, 0.0, 2.0, 0.5), (0.5, 0.25, 0.125, 0.125))
 RATE = BinnedFeature("rate", (), (0.0, -0.25), (0.9, 0.1))
@@ -190,6 +191,16 @@ def test_probabilities_are_true_on_later_months(kind: str, observed: Observation
     assert list(made.figures["left_out_psi"]) == ["season"]  # January to July are no December.
     assert made.figures["gini"]["value"] == pytest.approx(2 * made.figures["auc"]["value"] - 1, abs=1e-5)
     assert made.observed_to.isoformat() == made.figures["trained"]["to"] < made.figures["tested"]["from"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_newest_months_say_what_is_usual(kind: str, observed: Observations) -> None:
+    trained, tested = split(observed)
+    made = train(kind, trained, tested, DIRECTIONS, draws=2).model
+
+    for feature in made.features:
+        newest, learnt_from = (rows.features[feature.name].to_numpy() for rows in (tested, trained))
+        assert feature.shares == feature.shares_of(newest) != feature.shares_of(learnt_from)
 
 
 def test_what_was_learnt_by_heart_makes_nobody_sure() -> None:

@@ -198,7 +198,7 @@ comment on table ops.model_bin is
 comment on column ops.model_bin.lower is 'Inclusive; null: no lower end.';
 comment on column ops.model_bin.upper is 'Exclusive; null: no upper end.';
 comment on column ops.model_bin.weight is 'What the bin adds to logit(p), calibration included.';
-comment on column ops.model_bin.expected_share is 'Of the loans that it was trained from, the share that fell into the bin: drift is measured from it.';
+comment on column ops.model_bin.expected_share is 'Of the loans that it was judged by, the share that fell into the bin: what is usual, and what drift is measured from.';
 
 create table if not exists ops.model_promotion (
     promotion_id bigint generated always as identity primary key,
