@@ -18,7 +18,7 @@ import psycopg2.extensions
 import pytest
 from psycopg2.extras import RealDictCursor
 
-from arrears.dbt_build import BuildResult, build
+from arrears.dbt_build import CHECKED_BEFORE, BuildResult, build
 from arrears.services.postgres import admin_connection, create_database
 from arrears.settings import PROJECT_ROOT, Settings
 
@@ -134,8 +134,10 @@ def _parsed_once() -> Iterator[None]:
                 _parsed.update(key=key, manifest=super().invoke(parse).result)
             self.manifest = _parsed["manifest"]
             if not _runs_data_tests:
-                # Without tests dbt need not search the ancestors of all models for those that could run.
+                # Without tests dbt need not search for those that could run, nor for those that are left out.
                 args = ["empty" if argument == "buildable" else argument for argument in args]
+                left_out = args.index("--exclude")
+                del args[left_out : left_out + 1 + len(CHECKED_BEFORE)]
                 args += ["--exclude-resource-type", "test", "--log-level-file", "none"]
                 return self._without_known_seeds(args, options)
             return super().invoke([_verb, *args[1:]], **options)

@@ -383,6 +383,8 @@ def _run_dbt(
     artifacts = [] if settings.lineage_to else ["--no-write-json"]
     command = [
         *artifacts,
+        # What waits for which test is the same either way; worked out the other way it takes a second more.
+        "--use-fast-test-edges",
         # Unit tests prove the code, not the day's data: `make test` runs them.
         *("--exclude-resource-type", "unit_test", "--exclude", *CHECKED_BEFORE),
         *arguments,

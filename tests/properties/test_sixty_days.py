@@ -39,7 +39,6 @@ OLDER_BETWEEN = {30: 7}
 FAILED_LATER = {36: 9, 47: 20}
 """Days before whose build one of a later day fails: what it knew of the days after has to go again, of every loan."""
 
-MODELS = " ".join(f"{part},resource_type:model" for part in DELINQUENCY.split())
 STATE = (
     "intermediate.int_loans__terms",
     "intermediate.int_schedule_versions__in_force",
@@ -73,12 +72,12 @@ def test_sixty_days_built_one_by_one_equal_a_full_rebuild_and_the_definition(mar
         if number in SKIPPED:
             continue
         _meet_with_misfortune(marts, bank, number, on)
-        marts.build(on, select=MODELS if number else DELINQUENCY)
+        marts.build(on, select=DELINQUENCY)
         if number and number not in FAILED_LATER:
             _assert_only_some_loans_are_touched(marts, on)
         assert marts.rows("select distinct as_of from marts.fct_loan_delinquency") == [{"as_of": on}]
         if number in OLDER_BETWEEN:
-            marts.build(on - timedelta(days=OLDER_BETWEEN[number]), select=MODELS)
+            marts.build(on - timedelta(days=OLDER_BETWEEN[number]), select=DELINQUENCY)
         if number in COMPARED:
             _assert_equals_full_rebuild(marts, on)
             _assert_agreement(marts, understood(bank.accepted, rulebook, until=on), on)
@@ -92,7 +91,7 @@ def _meet_with_misfortune(marts: Warehouse, bank: LivingBank, number: int, on: d
         bank.move_customers(on, 10).land(marts.connection, on)
         marts.build(on, select=f"{PARTLY_BUILT[number]},resource_type:model", passes=False)
     if number in FAILED_LATER:
-        failed = marts.build(on + timedelta(days=FAILED_LATER[number]), select=MODELS, passes=False)
+        failed = marts.build(on + timedelta(days=FAILED_LATER[number]), select=DELINQUENCY, passes=False)
         marts.execute("update ops.mart_build set state = 'failed' where build_id = %s", failed.build_id)
 
 
@@ -104,7 +103,7 @@ def _kill_build(marts: Warehouse, on: date, *, after_nodes: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     process = multiprocessing.get_context("fork").Process(
-        target=build, args=(marts.settings,), kwargs={"as_of": on, "select": MODELS, "progress": die}
+        target=build, args=(marts.settings,), kwargs={"as_of": on, "select": DELINQUENCY, "progress": die}
     )
     process.start()
     process.join(timeout=300)
@@ -124,7 +123,7 @@ def _assert_equals_full_rebuild(marts: Warehouse, on: date) -> None:
         marts.execute(f"create table public.{_kept(table)} as select * from {table}")
     marts.execute(f"create table public.kept_tiers as {DAY}", on)
     marts.execute("update ops.loan_state set rules = 'others'")
-    rebuilt = marts.build(on, select=MODELS)
+    rebuilt = marts.build(on, select=DELINQUENCY)
     for table in STATE:
         _assert_same_rows(marts, f"select * from public.{_kept(table)}", f"select * from {table}", f"{table} of {on}")
         marts.execute(f"drop table public.{_kept(table)}")
