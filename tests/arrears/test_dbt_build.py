@@ -6,12 +6,15 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from marts_warehouse import policy_pack
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from arrears.dbt_build import BuildError, document, end_of_knowledge, policy_version, without_values
 from arrears.errors import ConfigurationError
 from arrears.settings import Settings
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+DAY = date(2026, 1, 12)
 
 
 def test_a_date_is_known_until_its_end_in_the_banks_time_zone() -> None:
@@ -37,24 +40,76 @@ def test_policy_version_follows_content_not_place(tmp_path: Path) -> None:
         policy_version(tmp_path)
 
 
-def test_documentation_that_cannot_be_written_leaves_that_of_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class Dbt:
+    """Stands in for dbt: is asked for documentation, and writes it or not."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.writes = True
+
+    def __call__(self, _: Settings, command: str, __: object, ___: object, place: Path) -> SimpleNamespace:
+        self.asked.append(command)
+        if command == "docs generate" and self.writes:
+            (place / "target").mkdir(exist_ok=True)
+            (place / "target" / "static_index.html").write_text(f"written after {len(self.asked)}")
+        done = self.writes or command == "parse"
+        return SimpleNamespace(success=done, exception=RuntimeError("no such model"), result=None)
+
+
+@pytest.fixture
+def settings(databases: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Of a state directory that has no documentation yet."""
+    monkeypatch.setenv("ARREARS_SECRET_POSTGRES_PIPELINE", databases.secret("postgres_pipeline"))
+    return databases.model_copy(update={"home": tmp_path})
+
+
+@pytest.fixture
+def dbt(monkeypatch: pytest.MonkeyPatch) -> Dbt:
+    asked = Dbt()
+    monkeypatch.setattr("arrears.dbt_build._invoke_dbt", asked)
+    return asked
+
+
+@pytest.mark.postgres
+def test_documentation_is_written_again_where_it_would_be_another(
+    settings: Settings, warehouse: Connection, dbt: Dbt, tmp_path: Path
 ) -> None:
-    page = tmp_path / "dbt_docs" / "index.html"
-    page.parent.mkdir()
-    page.write_text("of before")
-    asked = []
+    def read(**changes: object) -> str:
+        return document(settings.model_copy(update=changes), as_of=DAY).read_text()
 
-    def invoke(_: Settings, command: str, *rest: object) -> SimpleNamespace:
-        asked.append(command)
-        return SimpleNamespace(success=command == "parse", exception=RuntimeError("no such model"), result=None)
+    assert read() == "written after 2"
+    assert read() == "written after 2"
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute("create table marts.another__dbt_tmp (loan_id text)")
+    assert read() == "written after 2"
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute("create table marts.another (loan_id text)")
+    assert read() == "written after 4"
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute("insert into marts.another values ('L-1')")
+    assert read() == "written after 4"
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute("alter table marts.another alter column loan_id type varchar(9)")
+    assert read() == "written after 6"
+    packs = policy_pack(tmp_path / "packs", experiments=[""])
+    assert read(policy_dir=packs) == "written after 8"
+    assert dbt.asked == ["parse", "docs generate"] * 4
 
-    monkeypatch.setattr("arrears.dbt_build._invoke_dbt", invoke)
-    with pytest.raises(BuildError, match="could not write its documentation: no such model"):
-        document(Settings(home=tmp_path), as_of=date(2026, 1, 12))
 
-    assert asked == ["parse", "docs generate"]
-    assert page.read_text() == "of before"
+@pytest.mark.postgres
+def test_documentation_that_cannot_be_written_leaves_that_of_before(
+    settings: Settings, warehouse: Connection, dbt: Dbt
+) -> None:
+    page = document(settings, as_of=DAY)
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute("create table marts.another (loan_id text)")
+    dbt.writes = False
+    for _ in range(2):
+        with pytest.raises(BuildError, match="could not write its documentation: no such model"):
+            document(settings, as_of=DAY)
+    assert page.read_text() == "written after 2"
+    dbt.writes = True
+    assert document(settings, as_of=DAY).read_text() == "written after 8"
 
 
 def test_messages_lose_the_values_of_rows() -> None:

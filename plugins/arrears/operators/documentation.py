@@ -38,7 +38,10 @@ class TidyDataDocsOperator(BaseOperator):
 
 
 class BuildDbtDocsOperator(BaseOperator):
-    """Write dbt's documentation of models and columns, as one file that the board serves. Returns its path."""
+    """Write dbt's documentation of models and columns, as one file that the board serves, where it is another one.
+
+    Returns its path.
+    """
 
     def execute(self, context: "Context") -> str:
         from arrears.dbt_build import document
