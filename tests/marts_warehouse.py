@@ -36,8 +36,11 @@ _seeded: dict[str, set[str]] = {}
 _runs_data_tests = True
 _verb = "build"
 """What dbt is asked to do."""
-OF_ONE_BUILD = {"ARREARS_AS_OF", "ARREARS_BUILD_ID", "ARREARS_KNOWN_AT", "ARREARS_RULES"}
-"""What dbt reads when it makes SQL, and not when it parses."""
+OF_ONE_BUILD = {
+    *("ARREARS_AS_OF", "ARREARS_BUILD_ID", "ARREARS_KNOWN_AT", "ARREARS_RULES"),
+    *("ARREARS_POLICY_VERSION", "ARREARS_POLICY_DIR"),
+}
+"""What dbt reads when it makes SQL, or not at all: another value is no reason to parse the project again."""
 
 Connection = psycopg2.extensions.connection
 
@@ -122,14 +125,15 @@ def _parsed_once() -> Iterator[None]:
             if args[0] != "build":
                 return super().invoke(args, **options)
             common = args[1 : args.index("--exclude-resource-type")]
-            variables = args[(at := args.index("--vars")) : at + 2] if "--vars" in args else []
-            parse = ["parse", *common, *variables]
+            parse = ["parse", *common]
             environment = {
                 name: value
                 for name, value in os.environ.items()
                 if name.startswith("ARREARS_") and name not in OF_ONE_BUILD
             }
-            key = (parse, environment)
+            # Rows of seeds are read when they are loaded, so packs may change; other files are another project.
+            seeds = sorted(path.name for path in _seeds(args))
+            key = (parse, environment, seeds)
             if _parsed.get("key") != key:
                 _parsed.update(key=key, manifest=super().invoke(parse).result)
             self.manifest = _parsed["manifest"]
@@ -144,8 +148,7 @@ def _parsed_once() -> Iterator[None]:
 
         def _without_known_seeds(self, args: list[str], options: dict[str, Any]) -> Any:
             """A seed takes as long as a model: those that a build before brought need not be brought again."""
-            seeds = Path(args[args.index("--project-dir") + 1]) / "seeds"
-            content = [f"{path.name} {path.read_text()}" for path in sorted(seeds.rglob("*.csv"))]
+            content = [f"{path.name} {path.read_text()}" for path in sorted(_seeds(args))]
             known = _seeded.setdefault(os.environ["ARREARS_WAREHOUSE_DATABASE"], set())
             key = str((content, args[args.index("--select") :] if "--select" in args else "all"))
             is_apart = bool(os.environ.get("ARREARS_SCHEMA_PREFIX"))
@@ -159,6 +162,10 @@ def _parsed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dbt.cli.main, "dbtRunner", Runner)
         yield
+
+
+def _seeds(args: list[str]) -> Iterator[Path]:
+    return (Path(args[args.index("--project-dir") + 1]) / "seeds").rglob("*.csv")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ state directory under `dbt/`.
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -72,8 +71,6 @@ class StartedBuild:
 
     build_id: int
     known_at: datetime
-    variables: dict[str, str]
-    """dbt's variables."""
     environment: dict[str, str]
     """What dbt reads from its environment when it makes SQL: another value is no reason to parse the project again."""
     is_first: bool
@@ -106,13 +103,12 @@ def build(
     cutoff = end_of_knowledge(known_at, settings.bank_tz) if known_at else None
     with _pipeline(settings) as connection, _only_build(connection, patience):
         started = _start_build(settings, connection, as_of, run_id, cutoff)
-        arguments = ["--vars", json.dumps(started.variables)]
         afresh = ["--full-refresh"] if started.is_first else []
         selected = [*_selection(select), *_ONLY_WHAT_IS_BUILT] if select else []
         try:
             if started.has_new_rules:
-                _run_dbt(settings, [*arguments, *STATE_AFRESH], started.environment, progress)
-            outcome = _run_dbt(settings, [*arguments, *afresh, *selected], started.environment, progress)
+                _run_dbt(settings, STATE_AFRESH, started.environment, progress)
+            outcome = _run_dbt(settings, [*afresh, *selected], started.environment, progress)
         except ArrearsError as error:
             _fail(connection, started.build_id, str(error))
             raise
@@ -129,7 +125,7 @@ def start_build(settings: Settings, *, as_of: date, run_id: str | None = None) -
         stage_project(settings)
         started = _start_build(settings, connection, as_of, run_id, None)
         if started.has_new_rules:
-            _run_dbt(settings, ["--vars", json.dumps(started.variables), *STATE_AFRESH], started.environment, None)
+            _run_dbt(settings, STATE_AFRESH, started.environment, None)
         return started
 
 
@@ -154,9 +150,9 @@ def refresh(
         build_id, as_of, known_at = newest
         version = _record_policy(connection, settings.policy_dir)
         views = " ".join(f"{chosen}+1,config.materialized:view" for chosen in select.split())
-        arguments = ["--vars", json.dumps({"policy_version": version}), *_selection(f"{select} {views}")]
-        environment = _build_environment(build_id, as_of, _rules(settings, connection, None), None)
-        return BuildResult(build_id, as_of, known_at, *_run_dbt(settings, arguments, environment, progress))
+        environment = _build_environment(build_id, as_of, _rules(settings, connection, None), None, version)
+        outcome = _run_dbt(settings, _selection(f"{select} {views}"), environment, progress)
+        return BuildResult(build_id, as_of, known_at, *outcome)
 
 
 def build_apart(
@@ -314,19 +310,19 @@ def _start_build(
     return StartedBuild(
         build_id,
         known_at,
-        {"policy_version": version},
-        _build_environment(build_id, as_of, rules, cutoff),
+        _build_environment(build_id, as_of, rules, cutoff, version),
         is_first=not has_passed_build,
         has_new_rules=has_passed_build and _has_other_rules(connection, rules),
     )
 
 
-def _build_environment(build_id: int, as_of: date, rules: str, cutoff: datetime | None) -> dict[str, str]:
+def _build_environment(build_id: int, as_of: date, rules: str, cutoff: datetime | None, version: str) -> dict[str, str]:
     return {
         "ARREARS_BUILD_ID": str(build_id),
         "ARREARS_AS_OF": as_of.isoformat(),
         "ARREARS_KNOWN_AT": cutoff.isoformat() if cutoff else "",
         "ARREARS_RULES": rules,
+        "ARREARS_POLICY_VERSION": version,
     }
 
 

@@ -1,6 +1,5 @@
 """The same dbt project on DuckDB: a file with the tables that the models read, copied from a warehouse."""
 
-import json
 import re
 import tempfile
 from datetime import date
@@ -105,12 +104,14 @@ class DuckDBWarehouse:
     def _dbt(self, verb: str, *arguments: str, as_of: date | None = None) -> Any:
         project = str(stage_project(self.settings))
         directory = str(self.directory / "dbt")
-        version = policy_version(self.settings.policy_dir)
         command = [verb, "--project-dir", project, "--profiles-dir", project, "--target", "duckdb"]
         command += ["--target-path", directory, "--log-path", directory, "--log-level", "none", "--no-use-colors"]
-        command += ["--no-write-json"]
-        command += ["--vars", json.dumps({"policy_version": version}), *arguments]
-        environment = {"ARREARS_DUCKDB_PATH": str(self.path), "ARREARS_AS_OF": as_of.isoformat() if as_of else ""}
+        command += ["--no-write-json", *arguments]
+        environment = {
+            "ARREARS_DUCKDB_PATH": str(self.path),
+            "ARREARS_AS_OF": as_of.isoformat() if as_of else "",
+            "ARREARS_POLICY_VERSION": policy_version(self.settings.policy_dir),
+        }
         with in_environment(dbt_environment(self.settings) | environment):
             return dbtRunner(manifest=getattr(self, "manifest", None)).invoke(command)
 

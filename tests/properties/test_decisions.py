@@ -50,14 +50,9 @@ _worlds = count(1)
 
 @pytest.fixture(scope="module")
 def marts(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """Packs change in their place and are all called the same: then dbt need not parse the project for each."""
+    """Packs change in their place."""
     directory = tmp_path_factory.mktemp("deployed")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        new_warehouse(server, policy_dir=directory) as warehouse,
-        quick_builds(),
-    ):
-        patch.setattr("arrears.dbt_build.policy_version", lambda _: "generated")
+    with new_warehouse(server, policy_dir=directory) as warehouse, quick_builds():
         yield warehouse
 
 

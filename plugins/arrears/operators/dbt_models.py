@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class StartBuildOperator(BaseOperator):
     """Record the build and stage the dbt project; the models then run as tasks. Needs sound policy packs.
 
-    Returns what they need: build id, dbt's variables and environment, and whether all is built afresh.
+    Returns what they need: build id, dbt's environment, and whether all is built afresh.
     """
 
     def execute(self, context: "Context") -> dict[str, Any]:
@@ -25,7 +25,6 @@ class StartBuildOperator(BaseOperator):
         started = start_build(get_settings(), as_of=business_date(context), run_id=context["run_id"])
         return {
             "build_id": started.build_id,
-            "variables": started.variables,
             "environment": started.environment,
             "is_first": started.is_first,
         }
@@ -62,10 +61,9 @@ def model_tasks(started_by: str) -> "TaskGroup":
             exclude=["resource_type:unit_test", *CHECKED_BEFORE],
         ),
         operator_args={
-            "vars": f"{{{{ {started}['variables'] }}}}",
             "env": {
                 name: f"{{{{ {started}['environment']['{name}'] }}}}"
-                for name in ("ARREARS_BUILD_ID", "ARREARS_AS_OF", "ARREARS_RULES")
+                for name in ("ARREARS_BUILD_ID", "ARREARS_AS_OF", "ARREARS_RULES", "ARREARS_POLICY_VERSION")
             },
             "append_env": True,
             "full_refresh": f"{{{{ {started}['is_first'] }}}}",

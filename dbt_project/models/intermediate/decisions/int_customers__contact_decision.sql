@@ -108,7 +108,7 @@ select
     considered.customer_id as contact_customer_id,
     considered.vendor,
     considered.policy_id,
-    '{{ var('policy_version', none) or 'unversioned' }}' as policy_version,
+    {{ policy_version() }} as policy_version,
     scope.tier,
     scope.product,
     scope.jurisdiction,
