@@ -142,7 +142,7 @@ def _parsed_once() -> Iterator[None]:
                 args = ["empty" if argument == "buildable" else argument for argument in args]
                 left_out = args.index("--exclude")
                 del args[left_out : left_out + 1 + len(CHECKED_BEFORE)]
-                args += ["--exclude-resource-type", "test", "--log-level-file", "none"]
+                args += ["--exclude-resource-type", "test"]
                 return self._without_known_seeds(args, options)
             return super().invoke([_verb, *args[1:]], **options)
 

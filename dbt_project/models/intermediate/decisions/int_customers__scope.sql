@@ -27,24 +27,34 @@ self_cures as (
 ),
 
 -- What falls due next and is not covered by what was paid ahead.
-next_amounts as (
+falling_due as (
     select
         loans.loan_id,
-        greatest(0, max(instalments.cumulative_due) - max(loans.paid_total)) as next_amount_due
+        loans.next_due_date,
+        loans.paid_total
     from loans
+    left join warned on loans.loan_id = warned.loan_id
+    where loans.tier = 'pre_due' or warned.loan_id is not null
+    -- Keeps the planner from joining the schedules of all loans first.
+    offset 0 -- noqa: AM09
+),
+
+next_amounts as (
+    select
+        falling_due.loan_id,
+        greatest(0, max(instalments.cumulative_due) - max(falling_due.paid_total)) as next_amount_due
+    from falling_due
     inner join versions
         on
-            loans.loan_id = versions.loan_id
+            falling_due.loan_id = versions.loan_id
             and versions.in_force_from <= {{ as_of_date() }}
             and versions.in_force_to > {{ as_of_date() }}
     inner join instalments
         on
             versions.loan_id = instalments.loan_id
             and versions.schedule_version = instalments.schedule_version
-            and loans.next_due_date >= instalments.due_on
-    left join warned on loans.loan_id = warned.loan_id
-    where loans.tier = 'pre_due' or warned.loan_id is not null
-    group by loans.loan_id
+            and falling_due.next_due_date >= instalments.due_on
+    group by falling_due.loan_id
 ),
 
 -- Written-off loans speak only where no open loan does: theirs is another treatment.

@@ -4,7 +4,7 @@
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     pre_hook="{{ delete_other_features() }}",
-    indexes=[{'columns': ['loan_id', 'as_of_date'], 'unique': true}],
+    indexes=[{'columns': ['as_of_date', 'loan_id'], 'unique': true}, {'columns': ['features_version']}],
 ) }}
 
 select

@@ -1,14 +1,22 @@
 -- depends_on: {{ ref('int_builds__horizon') }}
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ delete_followed() }}") }}
 
-{%- set followed_steps = [
-    ('delivered', 'true', 'arrears_amount'),
-    ('contacted', 'is_contacted', 'arrears_amount'),
-    ('promised', 'is_promised', 'promised_amount'),
-    ('kept', 'is_kept', 'kept_amount'),
-    ('recovered', 'recovered_amount > 0', 'recovered_amount'),
-] -%}
-{%- set grain = 'as_of, product, jurisdiction, tier, currency' %}
+{#- Of each source its steps: name, which rows reach it, their amount, and how that adds up over a customer's rows. -#}
+{%- set steps = {
+    'decisions': [
+        ('scope', 'true', 'arrears_amount', 'max'),
+        ('decided', "decision = 'contact'", 'arrears_amount', 'max'),
+    ],
+    'followed': [
+        ('delivered', 'true', 'arrears_amount', 'max'),
+        ('contacted', 'is_contacted', 'arrears_amount', 'max'),
+        ('promised', 'is_promised', 'promised_amount', 'sum'),
+        ('kept', 'is_kept', 'kept_amount', 'sum'),
+        ('recovered', 'recovered_amount > 0', 'recovered_amount', 'sum'),
+    ],
+} -%}
+{%- set order = ['scope', 'decided', 'delivered', 'contacted', 'promised', 'kept', 'recovered'] -%}
+{%- set grain = 'as_of, product, jurisdiction, tier, currency' -%}
 
 with decisions as (
     select * from {{ ref('fct_contact_decision') }}
@@ -113,85 +121,31 @@ followed as (
     left join recovered on plans.contact_ref = recovered.contact_ref
 ),
 
--- Every step of every row, reached or not: a step that nobody reached is 0, and not missing.
-steps as (
-    {% for step, is_reached in [('scope', 'true'), ('decided', "decision = 'contact'")] -%}
-    select
-        {{ grain }},
-        channel,
-        vendor,
-        customer_id,
-        {{ loop.index }} as position,
-        '{{ step }}' as step,
-        case when {{ is_reached }} then 1 else 0 end as reached,
-        case when {{ is_reached }} then arrears_amount else 0 end as amount
-    from decisions
-    union all
-    {% endfor -%}
-    {% for step, is_reached, amount in followed_steps -%}
-    select
-        {{ grain }},
-        channel,
-        vendor,
-        customer_id,
-        {{ loop.index + 2 }} as position,
-        '{{ step }}' as step,
-        case when {{ is_reached }} then 1 else 0 end as reached,
-        case when {{ is_reached }} then {{ amount }} else 0 end as amount
-    from followed
-    {{ 'union all' if not loop.last }}
-    {% endfor -%}
-),
+{{ count_steps('decisions', steps['decisions'], grain) }},
 
--- Over all channels a customer and what he owes count once; what he promised and paid is the sum.
-customers as (
-    select
-        {{ grain }},
-        customer_id,
-        position,
-        step,
-        max(reached) as reached,
-        case when position > 4 then sum(amount) else max(amount) end as amount
-    from steps
-    group by {{ grain }}, customer_id, position, step
-),
+{{ count_steps('followed', steps['followed'], grain) }},
 
-counted as (
-    select
-        {{ grain }},
-        channel,
-        vendor,
-        position,
-        step,
-        reached,
-        amount
-    from steps
-    union all
-    select
-        {{ grain }},
-        'all' as channel,
-        'all' as vendor,
-        position,
-        step,
-        reached,
-        amount
-    from customers
-),
-
+-- A row for each step, reached or not: one that nobody reached is 0, and not missing.
 named as (
+    {% for source in ['decisions', 'followed'] -%}
+    {% set is_last_source = loop.last -%}
+    {% for step, _, _, _ in steps[source] -%}
     select
         as_of,
         channel,
         tier,
         currency,
-        position,
-        step,
-        reached,
-        amount,
+        {{ order.index(step) + 1 }} as position,
+        '{{ step }}' as step,
+        {{ step }}_cases as cases,
+        {{ step }}_amount as amount,
         coalesce(vendor, 'none') as vendor,
         coalesce(product, 'unknown') as product,
         coalesce(jurisdiction, 'unknown') as jurisdiction
-    from counted
+    from {{ source }}_counted
+    {{ 'union all' if not (is_last_source and loop.last) }}
+    {% endfor -%}
+    {% endfor %}
 )
 
 select
@@ -204,7 +158,7 @@ select
     currency,
     position,
     step,
-    cast(sum(reached) as bigint) as cases,
-    cast(sum(amount) as numeric(18, 2)) as amount
+    cast(sum(cases) as bigint) as cases,
+    cast(coalesce(sum(amount), 0) as numeric(18, 2)) as amount
 from named
 group by as_of, channel, vendor, product, jurisdiction, tier, currency, position, step

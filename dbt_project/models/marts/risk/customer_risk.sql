@@ -45,7 +45,7 @@ owing as (
         loans.customer_id,
         max(loans.as_of) as as_of,
         sum(features.instalment_to_income) as share_of_income,
-        count(distinct loans.currency) as currencies,
+        min(loans.currency) = max(loans.currency) as is_of_one_currency,
         bool_and(features.instalment_to_income is not null) as is_known
     from loans
     inner join features
@@ -74,7 +74,7 @@ select
     cast(aged.score_age_days as integer) as bureau_score_age_days,
     coalesce(aged.score_age_days, terms.refresh_after_days + 1) > terms.refresh_after_days as is_bureau_score_due,
     cast(
-        case when aged.is_known and aged.currencies = 1 then aged.share_of_income end as numeric(18, 6)
+        case when aged.is_known and aged.is_of_one_currency then aged.share_of_income end as numeric(18, 6)
     ) as affordability,
     customers.segment
 from aged
