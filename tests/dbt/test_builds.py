@@ -164,3 +164,6 @@ def test_failed_build_is_recorded_and_names_the_node_without_values(marts: Wareh
     [row] = marts.rows("select state, reason from ops.mart_build")
     assert row == {"state": "failed", "reason": str(failure.value)}
     assert marts.rows("select to_regclass('marts.fct_loan_delinquency') as mart") == [{"mart": None}]
+    log = (settings.home / "dbt" / "logs" / "dbt.log").read_text().split("Running with dbt")[-1]
+    assert "FAIL 6 every_pack_has_a_written_off_tier" in log
+    assert "[debug]" not in log
