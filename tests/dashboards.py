@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from browser import Complaints, watch
@@ -138,11 +138,20 @@ def written(spec: Spec, chart: Chart, rows: Iterable[Sequence[Any]]) -> set[str]
     start = len(chart.dimensions)
     formats = [_WRITTEN[spec.measures[name].format] for name in chart.measures]
     return {
-        format(float(value), each)
+        _as_a_browser(float(value), each)
         for row in rows
         for value, each in zip(row[start:], formats, strict=True)
         if value is not None
     }
+
+
+def _as_a_browser(value: float, how: str) -> str:
+    """A browser rounds a tie away from zero, where Python goes to the even digit."""
+    is_percent = how.endswith("%")
+    exact = Decimal(value * 100 if is_percent else value)
+    places = Decimal(1).scaleb(-int(how[how.index(".") + 1 : -1]))
+    rounded = exact.quantize(places, ROUND_HALF_UP)
+    return format(rounded, f"{how[:-1]}f") + ("%" if is_percent else "")
 
 
 def _plain(value: Any, is_date: bool = False) -> Any:

@@ -158,8 +158,8 @@ MUTATIONS = [
     Mutation(
         "unknown_zone",
         "int_customers__policy",
-        "coalesce(names.name, only_zones.time_zone) as",
-        "coalesce(names.name, only_zones.time_zone, 'Asia/Shanghai') as",
+        "only_zones.time_zone) as time_zone",
+        "only_zones.time_zone, 'Asia/Shanghai') as time_zone",
     ),
     Mutation("holiday", "int_customers__contact_window", "or (windows.weekday = 'holiday' and days.is_holiday)", ""),
     Mutation(
