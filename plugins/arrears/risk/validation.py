@@ -108,10 +108,10 @@ def calibration(logit: Floats, outcome: Floats, weights: Floats) -> tuple[float,
     terms = np.stack([logit, np.ones(len(logit))])
     found = np.array([0.0, mean])
     for _ in range(_NEWTON_STEPS):
-        expected = sigmoid(found @ terms)
+        here = found @ terms
+        expected, reached = sigmoid(here), _likelihood(here, outcome, weights)
         curvature = (terms * (weights * expected * (1 - expected))) @ terms.T
         step = np.linalg.lstsq(curvature, terms @ (weights * (outcome - expected)))[0]
-        reached = _likelihood(found @ terms, outcome, weights)
         while np.abs(step).max() > _PRECISION and _likelihood((found + step) @ terms, outcome, weights) < reached:
             step = step / 2
         found = found + step

@@ -15,7 +15,7 @@
         ('recovered', 'recovered_amount > 0', 'recovered_amount', 'sum'),
     ],
 } -%}
-{%- set order = ['scope', 'decided', 'delivered', 'contacted', 'promised', 'kept', 'recovered'] -%}
+{%- set order = (steps['decisions'] + steps['followed']) | map('first') | list -%}
 {%- set grain = 'as_of, product, jurisdiction, tier, currency' -%}
 
 with decisions as (
