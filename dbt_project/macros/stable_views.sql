@@ -37,7 +37,8 @@
 
 {% macro postgres__rename_relation(from_relation, to_relation) -%}
     {%- if to_relation.identifier.endswith('__dbt_backup') -%}
-        {%- do run_query(each_bi_view_of(from_relation, "'lock table %s in access exclusive mode', each.view")) -%}
+        {#- A statement that changes nothing and waits for the view alone: `lock table` would lock all that it reads as well. -#}
+        {%- do run_query(each_bi_view_of(from_relation, "'alter view %s owner to current_user', each.view")) -%}
     {%- endif -%}
     {{ default__rename_relation(from_relation, to_relation) }}
     {%- if from_relation.identifier.endswith('__dbt_tmp') -%}
