@@ -26,6 +26,7 @@ import psycopg2
 import psycopg2.extensions
 
 from arrears.business_days import fill_calendar
+from arrears.dbt_seeds import note_seeds, seeds_are_there
 from arrears.errors import ArrearsError, ConfigurationError
 from arrears.settings import PROJECT_ROOT, Settings
 from arrears.sql_files import read_statement
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 _ONLY_WHAT_IS_BUILT = ("--indirect-selection", "buildable")
 """Of the tests only those that look at nothing else: marts that were not built may be missing, or of the day before."""
+_NOT_OF_OTHERS = ("--indirect-selection", "empty")
+"""What is left out takes none of the tests with it that look at other things as well."""
 STATE_AFRESH = ("--full-refresh", "--select", "+tag:per_loan", *_ONLY_WHAT_IS_BUILT)
 """dbt's arguments that build the state of all loans afresh, and what it follows from."""
 
@@ -105,12 +108,17 @@ def build(
     cutoff = end_of_knowledge(known_at, settings.bank_tz) if known_at else None
     with _pipeline(settings) as connection, _only_build(connection, patience):
         started = _start_build(settings, connection, as_of, run_id, cutoff)
+        project = stage_project(settings)
         afresh = ["--full-refresh"] if started.is_first else []
-        selected = [*_selection(select), *_ONLY_WHAT_IS_BUILT] if select else []
+        selected = [*_selection(select), *_ONLY_WHAT_IS_BUILT] if select else [*_NOT_OF_OTHERS]
+        has_seeds = not select and not started.is_first and seeds_are_there(connection, project)
         try:
             if started.has_new_rules:
                 _run_dbt(settings, STATE_AFRESH, started.environment, progress)
-            outcome = _run_dbt(settings, [*afresh, *selected], started.environment, progress)
+            arguments = [*afresh, *selected]
+            outcome = _run_dbt(settings, arguments, started.environment, progress, has_seeds=has_seeds)
+            if not select and not has_seeds:
+                note_seeds(connection, project)
         except ArrearsError as error:
             _fail(connection, started.build_id, str(error))
             raise
@@ -394,8 +402,12 @@ def _run_dbt(
     progress: Progress | None,
     *,
     place: Path | None = None,
+    has_seeds: bool = False,
 ) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Run `dbt build` in this process; counts by status, and the names of tests that warned."""
+    """Run `dbt build` in this process; counts by status, and the names of tests that warned.
+
+    With `has_seeds` neither loads seeds nor reads them in their own tests.
+    """
     # Lineage is read from the manifest and the results; where nobody asks for it, to write them takes seconds.
     artifacts = [] if settings.lineage_to else ["--no-write-json"]
     command = [
@@ -403,7 +415,8 @@ def _run_dbt(
         # What waits for which test is the same either way; worked out the other way it takes a second more.
         "--use-fast-test-edges",
         # Unit tests prove the code, not the day's data: `make test` runs them.
-        *("--exclude-resource-type", "unit_test", "--exclude", *CHECKED_BEFORE),
+        *("--exclude-resource-type", "unit_test", *(["seed"] if has_seeds else [])),
+        *("--exclude", *(["path:seeds"] if has_seeds else CHECKED_BEFORE)),
         *arguments,
     ]
     outcome = _invoke_dbt(settings, "build", command, environment, place or settings.home / "dbt", progress)

@@ -89,8 +89,8 @@ def test_a_reader_sees_the_old_marts_or_the_new_ones(marts: Warehouse) -> None:
     assert reader.histories == {LOANS}
     assert [row["relname"] for row in marts.rows(OIDS)] == sorted(VIEWS)
 
-    # Whoever swaps a table waits for those who read it, not for readers of what its view reads besides, such as the salt
-    # of all views: two that swap would wait for each other.
+    # Whoever swaps a table waits for those who read it, not for readers of what its view reads besides, such as the
+    # salt of all views: two that swap would wait for each other.
     marts.execute("update ops.mart_build set state = 'failed'")
     marts.execute(f"alter database {marts.connection.info.dbname} set lock_timeout = '2s'")
     with closing(psycopg2.connect(marts.settings.dsn("warehouse", "bi_reader"))) as other, other.cursor() as cursor:

@@ -333,6 +333,13 @@ create table if not exists ops.policy_version (
 );
 comment on table ops.policy_version is 'A policy pack by the hash of its files.';
 
+create table if not exists ops.loaded_seeds (
+    files text not null,
+    rows text not null
+);
+comment on table ops.loaded_seeds is
+    'One row: fingerprints of the files of the seeds that were loaded by a whole build last, and of their rows.';
+
 create table if not exists ops.calendar_day (
     jurisdiction text not null,
     day date not null,
