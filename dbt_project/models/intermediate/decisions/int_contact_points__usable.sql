@@ -23,23 +23,18 @@ numbers as {{ inline() }} (
     where kind in ('mobile', 'landline')
 ),
 
-shared_numbers as (
-    select numbers.normal_value
-    from numbers
-    left join customers on numbers.customer_id = customers.customer_id
-    group by numbers.normal_value
-    having
-        min(numbers.customer_id) <> max(numbers.customer_id)
-        and count(customers.customer_id) > 0
-),
-
 -- Customers in scope, and those who are reached at a number of theirs: a number that is shared is so for both.
 considered as (
     select customer_id from customers
     union distinct
     select numbers.customer_id
     from numbers
-    inner join shared_numbers on numbers.normal_value = shared_numbers.normal_value
+    where
+        numbers.normal_value in (
+            select numbers.normal_value
+            from numbers
+            inner join customers on numbers.customer_id = customers.customer_id
+        )
 ),
 
 -- Only what the customer is reached at himself, from a source that the law allows.
