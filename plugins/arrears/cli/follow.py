@@ -188,7 +188,7 @@ class Day:
         assert leg.run is not None
         started = time.monotonic()
         while leg.run.state not in FINISHED:
-            time.sleep(0.7)
+            time.sleep(1)
             leg.run = self.api.run(leg.dag_id, leg.run.run_id)
             leg.tasks = self.api.tasks(leg.run)
             leg.seconds = time.monotonic() - started

@@ -1,6 +1,9 @@
 {#- A channel that needs an address or a number, and the customer has none that will do. -#}
 {%- set lacks_point = "channels.contact_kind <> 'none' and choices.contact_point_id is null" -%}
 
+{#- Unlogged: the largest table of a build, and nobody but the ledger of the same build reads it. -#}
+{{ config(unlogged=true) }}
+
 -- Inline: PostgreSQL reads what it wrote down as a whole in one process only, and all of this is one large join.
 with scope as {{ inline() }} (
     select * from {{ ref('int_customers__scope') }}

@@ -3,6 +3,7 @@
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     full_refresh=false,
+    meta={'in_one_step': true},
     indexes=[{'columns': ['as_of', 'channel', 'customer_id', 'currency'], 'unique': true}],
     pre_hook="{{ delete_unsealed_day() }}",
     post_hook="{{ index_ledger() }}",
