@@ -1,4 +1,4 @@
-"""Seeds that lie in the warehouse as their files say: a build need not load them again, nor read them in tests again."""
+"""Seeds that lie in the warehouse as their files say: a build need not load them again, nor read them in tests."""
 
 import hashlib
 from collections.abc import Sequence
