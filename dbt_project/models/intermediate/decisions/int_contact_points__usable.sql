@@ -31,9 +31,9 @@ considered as (
     from numbers
     where
         numbers.normal_value in (
-            select numbers.normal_value
-            from numbers
-            inner join customers on numbers.customer_id = customers.customer_id
+            select of_customers.normal_value
+            from numbers as of_customers
+            inner join customers on of_customers.customer_id = customers.customer_id
         )
 ),
 
