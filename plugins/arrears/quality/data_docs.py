@@ -2,11 +2,13 @@
 
 import logging
 from datetime import date, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from arrears.quality.pages import ListedRun, index_page
 from arrears.quality.rules import SUITES_DIR
+from arrears.sql_files import read_statement
 
 _log = logging.getLogger(__name__)
 
@@ -20,12 +22,12 @@ def tidy(
     """Remove the pages that are past their time, and write the list of all others anew; the number removed. Commits.
 
     Kept is what a result of the last `days` business dates before `as_of` (and of any later one) names. What gates
-    found stays in `ops.quality_results`.
+    found stays in `ops.quality_results`, and from there the list is made: Great Expectations' own opens every page.
 
     Args:
         now: Of the clock, for pages that no result names.
     """
-    from arrears.quality.engine import build_index
+    from arrears.quality.engine import build_suites
 
     kept = _named_since(warehouse, as_of - timedelta(days=days))
     removed = 0
@@ -38,18 +40,26 @@ def tidy(
             removed += 1
     for directory in ("results", "validations"):
         _remove_empty(docs_dir / directory)
-    build_index(suites_dir=suites_dir, docs_dir=docs_dir)
+    suites = build_suites(suites_dir=suites_dir, docs_dir=docs_dir)
+    index = index_page([run for path, run in kept.items() if (docs_dir / path).is_file()], suites)
+    written = docs_dir / "index.html.new"
+    written.write_text(index, encoding="utf-8")
+    # In one step: a reader gets the whole page, of before or of now.
+    written.replace(docs_dir / "index.html")
     return removed
 
 
-def _named_since(warehouse: Connection, since: date) -> set[str]:
+def _named_since(warehouse: Connection, since: date) -> dict[str, ListedRun]:
+    """By path, the newest first."""
     with warehouse, warehouse.cursor() as cursor:
-        cursor.execute(
-            "select distinct docs_path from ops.quality_results"
-            " where docs_path is not null and coalesce(as_of, checked_at::date) > %s",
-            (since,),
-        )
-        return {path for (path,) in cursor.fetchall()}
+        cursor.execute(read_statement("quality", "pages"), {"since": since})
+        return {path: _listed(path, checked_at, is_met) for path, checked_at, is_met in cursor.fetchall()}
+
+
+def _listed(path: str, checked_at: datetime, is_met: bool) -> ListedRun:
+    """A path is `validations`, the parts of the suite's name, the run, its instant, the file."""
+    _, *suite, run, _, _ = PurePosixPath(path).parts
+    return ListedRun(path, ".".join(suite), run, checked_at, is_met)
 
 
 def _remove_empty(directory: Path) -> None:

@@ -136,8 +136,7 @@ class Session:
         suites = [page.expectation_suite_identifier for page in self._pages]
         try:
             if self._pages:
-                # The list of all pages reads every one of them: it is written once a day (`data_docs`).
-                _build(self._context, [*self._pages, *suites], build_index=False)
+                _build(self._context, [*self._pages, *suites])
         except Exception:
             _log.exception("Data Docs: the pages of %s could not be rendered", [suite.name for suite in suites])
 
@@ -192,15 +191,18 @@ class Session:
         return Outcome(success=bool(result.success), failed_rows=rows, is_row_level=True)
 
 
-def build_index(*, suites_dir: Path, docs_dir: Path) -> None:
-    """Write the page that lists all results and suites that are there, and the pages of the suites."""
+def build_suites(*, suites_dir: Path, docs_dir: Path) -> list[str]:
+    """Write the pages of all suites; their names."""
     context = gx.get_context(project_config=_context_config(suites_dir, docs_dir), mode="ephemeral")
-    _build(context, [ExpectationSuiteIdentifier(suite.name) for suite in context.suites.all()], build_index=True)
+    names = [suite.name for suite in context.suites.all()]
+    _build(context, [ExpectationSuiteIdentifier(name) for name in names])
+    return names
 
 
-def _build(context: Any, pages: Sequence[Any], *, build_index: bool) -> None:
+def _build(context: Any, pages: Sequence[Any]) -> None:
+    """Write these pages. Not Great Expectations' list of all pages, which opens every one of them."""
     with contextlib.redirect_stdout(io.StringIO()):
-        context.build_data_docs(resource_identifiers=pages, build_index=build_index)
+        context.build_data_docs(resource_identifiers=pages, build_index=False)
 
 
 def _context_config(suites_dir: Path, docs_dir: Path | None) -> DataContextConfig:
@@ -213,7 +215,6 @@ def _context_config(suites_dir: Path, docs_dir: Path | None) -> DataContextConfi
             "show_how_to_buttons": False,
             "store_backend": _directory(docs_dir),
             "site_section_builders": pages.site_sections("expectations_store", "validation_results_store"),
-            "site_index_builder": pages.site_index(),
         }
     return DataContextConfig(
         expectations_store_name="expectations_store",

@@ -4,7 +4,9 @@ Its own pages load a dozen style sheets and scripts from elsewhere, which a bank
 nothing of our rules but their queries. These are one file each: no script, nothing from elsewhere, and words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -21,11 +23,6 @@ def site_sections(expectations_store: str, validation_results_store: str) -> dic
         "validations": {"source_store_name": validation_results_store, **_by("ResultRenderer")},
         "profiling": "None",
     }
-
-
-def site_index() -> dict[str, Any]:
-    """The page that lists all others."""
-    return {"class_name": "DefaultSiteIndexBuilder", **_by("IndexRenderer")}
 
 
 def _by(renderer: str) -> dict[str, Any]:
@@ -63,22 +60,10 @@ class ResultRenderer(_Renderer):
             "template": "result.html",
             "root": "../" * (len(_parts(validation.suite_name)) + 3),
             "suite": validation.suite_name,
-            "suite_page": "/".join(("expectations", *_parts(validation.suite_name))) + ".html",
+            "suite_page": _suite_page(validation.suite_name),
             "run": validation.meta["run"],
             "checked_at": validation.meta["checked_at"],
             "rules": sorted(rules, key=lambda rule: rule["success"]),
-        }
-
-
-class IndexRenderer(_Renderer):
-    """All runs that are kept, newest first, and all suites."""
-
-    def render(self, links: Mapping[str, Any]) -> Page:
-        return {
-            "template": "index.html",
-            "root": "",
-            "runs": links.get("validations_links", []),
-            "suites": sorted(links.get("expectations_links", []), key=lambda link: str(link["expectation_suite_name"])),
         }
 
 
@@ -87,6 +72,26 @@ class PageView:
 
     def render(self, page: Page, **_: Any) -> str:
         return _environment().get_template(page["template"]).render(page)
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A run of a suite, as the page that lists all shows it."""
+
+    path: str
+    """Of its page, below the directory of Data Docs."""
+    suite: str
+    run: str
+    checked_at: datetime
+    """UTC."""
+    is_met: bool
+    """All of its rules were."""
+
+
+def index_page(runs: Sequence[ListedRun], suites: Sequence[str]) -> str:
+    """The page that lists all others: runs in the given order, and suites by name."""
+    pages = {suite: _suite_page(suite) for suite in sorted(suites)}
+    return PageView().render({"template": "index.html", "root": "", "runs": runs, "suites": pages})
 
 
 @cache
@@ -98,6 +103,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _suite_page(suite: str) -> str:
+    return "/".join(("expectations", *_parts(suite))) + ".html"
 
 
 def _parts(suite: str) -> list[str]:

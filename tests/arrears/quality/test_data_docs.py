@@ -73,7 +73,9 @@ def test_pages_of_the_days_that_are_kept_stay_and_are_listed(numbers: Connection
     assert len(list((docs / "results").rglob("*.json"))) == 3
     assert not [path for path in (docs / "results").rglob("*") if path.is_dir() and not list(path.iterdir())]
     index = (docs / "index.html").read_text()
-    assert set(re.findall(r'href="(validations[^"]+)"', index)) == {edge, new, later}
+    assert re.findall(r'href="(validations[^"]+)"', index) == [later, new, edge], "the newest first"
+    assert re.findall(r'class="code">(\S+)<', index) == ["run--5", "run-0", "run-29"]
+    assert index.count("not all met") == 3
     assert 'href="expectations/t/small.html"' in index
     assert "{most}" in (docs / "expectations" / "t" / "small.html").read_text()
     assert run(numbers, "select count(*) from ops.quality_results") == [(4,)]
