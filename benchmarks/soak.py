@@ -36,11 +36,12 @@ from soak_page import DayRecord, Soak, Standing, page, problems
 from arrears.cli.deliveries import compare
 from arrears.cli.follow import READ_RESULTS, Day, Display
 from arrears.errors import ArrearsError
+from arrears.files import write_whole
 from arrears.hooks.airflow_api import AirflowApi
 from arrears.services.stack import start_all, stop_all
 from arrears.settings import Settings, get_settings
 from arrears.simulator.living import live_until
-from arrears.simulator.truth import directory_of, write_whole
+from arrears.simulator.truth import directory_of
 from arrears.simulator.vendors import all_desks
 
 ROOT = Path(__file__).resolve().parents[1]

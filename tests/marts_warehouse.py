@@ -112,15 +112,19 @@ def quick_builds() -> Iterator[None]:
         yield
 
 
+def own_runner() -> Any:
+    """dbt's own class, whatever warehouses are open."""
+    import dbt.cli.main
+
+    return next(each for each in dbt.cli.main.dbtRunner.__mro__ if each.__module__ == "dbt.cli.main")
+
+
 @contextmanager
 def _parsed_once() -> Iterator[None]:
     """dbt parses the project once for all builds of a database by the same packs and settings: the files stay."""
     import dbt.cli.main
 
-    # Where several warehouses are open, dbt's own class all the same.
-    own = next(each for each in dbt.cli.main.dbtRunner.__mro__ if each.__module__ == "dbt.cli.main")
-
-    class Runner(own):  # type: ignore[misc, valid-type]
+    class Runner(own_runner()):  # type: ignore[misc]
         def invoke(self, args: list[str], **options: Any) -> Any:
             if args[0] != "build":
                 return super().invoke(args, **options)

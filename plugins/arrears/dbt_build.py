@@ -28,6 +28,7 @@ import psycopg2.extensions
 from arrears.business_days import fill_calendar
 from arrears.dbt_seeds import note_seeds, seeds_are_there
 from arrears.errors import ArrearsError, ConfigurationError
+from arrears.files import fingerprint
 from arrears.settings import PROJECT_ROOT, Settings
 from arrears.sql_files import read_statement
 
@@ -159,6 +160,7 @@ def refresh(
             raise ConfigurationError("no build of the marts has passed yet: run `arrears run --as-of DATE` first")
         build_id, as_of, known_at = newest
         version = _record_policy(connection, settings.policy_dir)
+        stage_project(settings)
         views = " ".join(f"{chosen}+1,config.materialized:view" for chosen in select.split())
         environment = _build_environment(build_id, as_of, _rules(settings, connection, None), None, version)
         outcome = _run_dbt(settings, _selection(f"{select} {views}"), environment, progress)
@@ -188,7 +190,9 @@ def build_apart(
         "ARREARS_SCHEMA_PREFIX": prefix,
     }
     arguments = ["--full-refresh", *_selection(select), "--exclude-resource-type", "test"]
-    _run_dbt(settings, arguments, environment, progress, place=settings.home / "dbt" / prefix.strip("_"))
+    place = settings.home / "dbt" / prefix.strip("_")
+    stage_project(settings, place)
+    _run_dbt(settings, arguments, environment, progress, place=place)
 
 
 def document(settings: Settings, *, as_of: date) -> Path:
@@ -220,14 +224,10 @@ def document(settings: Settings, *, as_of: date) -> Path:
 
 def _documented(settings: Settings, project: Path) -> str:
     """A fingerprint of all that the documentation follows from: dbt, the project with its packs, the catalogue."""
-    digest = hashlib.sha256(metadata.version("dbt-core").encode())
-    for path in sorted(each for each in project.rglob("*") if each.is_file()):
-        digest.update(f"{path.relative_to(project)}\0".encode())
-        digest.update(path.read_bytes())
     with _pipeline(settings) as connection, connection.cursor() as cursor:
         cursor.execute(_statement("catalogue"))
-        digest.update(str(cursor.fetchall()).encode())
-    return digest.hexdigest()
+        catalogue = str(cursor.fetchall())
+    return fingerprint(project, project.rglob("*"), metadata.version("dbt-core"), catalogue)
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
@@ -404,7 +404,7 @@ def _run_dbt(
     place: Path | None = None,
     has_seeds: bool = False,
 ) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Run `dbt build` in this process; counts by status, and the names of tests that warned.
+    """Run `dbt build` in this process, on the staged project; counts by status, and the names of tests that warned.
 
     With `has_seeds` neither loads seeds nor reads them in their own tests.
     """
@@ -431,11 +431,12 @@ def _invoke_dbt(
     place: Path,
     progress: Progress | None = None,
 ) -> "dbtRunnerResult":
-    """Run a command of dbt in this process, on a copy of the project in `place`; what it returns says how it went."""
+    """Run a command of dbt in this process, on the copy of the project that lies in `place`; what it returns says how
+    it went."""
     # Imported late: two seconds that only a build has to pay.
     from dbt.cli.main import dbtRunner
 
-    project = str(stage_project(settings, place))
+    project = str(place / "project")
     callbacks = [_reporter(progress)] if progress else []
     with in_environment(dbt_environment(settings) | environment), _log(place / "logs" / "dbt.log") as log:
         return dbtRunner(callbacks=[log, *callbacks]).invoke(

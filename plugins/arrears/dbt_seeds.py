@@ -1,6 +1,5 @@
 """Seeds that lie in the warehouse as their files say: a build need not load them again, nor read them in tests."""
 
-import hashlib
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import psycopg2.errors
 import psycopg2.extensions
 from psycopg2 import sql
+
+from arrears.files import fingerprint
 
 _SCHEMA = "staging"
 
@@ -37,12 +38,8 @@ def _names(project: Path) -> list[str]:
 
 def _files(project: Path) -> str:
     """A fingerprint of what dbt makes the tables from, and of their tests."""
-    digest = hashlib.sha256(metadata.version("dbt-core").encode())
-    seeds = sorted(path for path in (project / "seeds").rglob("*") if path.is_file())
-    for path in [project / "dbt_project.yml", *seeds]:
-        digest.update(f"{path.relative_to(project)}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    made_of = [project / "dbt_project.yml", *(project / "seeds").rglob("*")]
+    return fingerprint(project, made_of, metadata.version("dbt-core"))
 
 
 def _rows(connection: psycopg2.extensions.connection, names: Sequence[str]) -> str | None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from marts_warehouse import policy_pack
 from psycopg2.extensions import connection as Connection  # noqa: N812
+from small_bank import run
 
 from arrears.dbt_build import BuildError, document, end_of_knowledge, policy_version, without_values
 from arrears.errors import ConfigurationError
@@ -70,11 +71,6 @@ def dbt(monkeypatch: pytest.MonkeyPatch) -> Dbt:
     return asked
 
 
-def execute(connection: Connection, statement: str) -> None:
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
 @pytest.mark.postgres
 def test_documentation_is_written_again_where_it_would_be_another(
     settings: Settings, warehouse: Connection, dbt: Dbt, tmp_path: Path
@@ -84,13 +80,13 @@ def test_documentation_is_written_again_where_it_would_be_another(
 
     assert read() == "written after 2"
     assert read() == "written after 2"
-    execute(warehouse, "create table marts.another__dbt_tmp (loan_id text)")
+    run(warehouse, "create table marts.another__dbt_tmp (loan_id text)")
     assert read() == "written after 2"
-    execute(warehouse, "create table marts.another (loan_id text)")
+    run(warehouse, "create table marts.another (loan_id text)")
     assert read() == "written after 4"
-    execute(warehouse, "insert into marts.another values ('L-1')")
+    run(warehouse, "insert into marts.another values ('L-1')")
     assert read() == "written after 4"
-    execute(warehouse, "alter table marts.another alter column loan_id type varchar(9)")
+    run(warehouse, "alter table marts.another alter column loan_id type varchar(9)")
     assert read() == "written after 6"
     packs = policy_pack(tmp_path / "packs", experiments=[""])
     assert read(policy_dir=packs) == "written after 8"
@@ -102,7 +98,7 @@ def test_documentation_that_cannot_be_written_leaves_that_of_before(
     settings: Settings, warehouse: Connection, dbt: Dbt
 ) -> None:
     page = document(settings, as_of=DAY)
-    execute(warehouse, "create table marts.another (loan_id text)")
+    run(warehouse, "create table marts.another (loan_id text)")
     dbt.writes = False
     for _ in range(2):
         with pytest.raises(BuildError, match="could not write its documentation: no such model"):

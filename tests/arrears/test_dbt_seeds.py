@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import dbt.cli.main
 import pytest
+from marts_warehouse import own_runner
 from psycopg2.extensions import connection as Connection  # noqa: N812
+from small_bank import run
 
 from arrears.dbt_build import BuildError, build
 from arrears.settings import PROJECT_ROOT, Settings
@@ -67,13 +68,12 @@ def make(
     databases: Settings, warehouse: Connection, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Build:
     """Build all, once a build of the source has passed; what dbt did."""
-    # As it is: where warehouses of other tests are open, dbt parses a project once (`marts_warehouse`).
-    own = next(each for each in dbt.cli.main.dbtRunner.__mro__ if each.__module__ == "dbt.cli.main")
-    monkeypatch.setattr(dbt.cli.main, "dbtRunner", own)
+    # Where warehouses of other tests are open, dbt parses a project once.
+    monkeypatch.setattr("dbt.cli.main.dbtRunner", own_runner())
     monkeypatch.setenv("ARREARS_SECRET_POSTGRES_PIPELINE", databases.secret("postgres_pipeline"))
     changes = {"home": tmp_path / "home", "policy_dir": project / "seeds" / "policy"}
     settings = databases.model_copy(update=changes)
-    execute(
+    run(
         warehouse,
         "insert into ops.source_generation (generation, mode, description) values (1, 'static', 'test');"
         "insert into ops.mart_build (as_of, generation, known_at, state) values ('2026-01-11', 1, now(), 'passed')",
@@ -86,15 +86,8 @@ def make(
     return build_all
 
 
-def execute(connection: Connection, statement: str) -> None:
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
 def depths(connection: Connection) -> dict[str, int]:
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select colour, depth from staging.shades")
-        return dict(cursor.fetchall())
+    return dict(run(connection, "select colour, depth from staging.shades"))
 
 
 def test_a_second_build_leaves_seeds_and_their_tests_alone(make: Build) -> None:
@@ -113,7 +106,7 @@ def test_a_second_build_leaves_seeds_and_their_tests_alone(make: Build) -> None:
 )
 def test_what_is_not_as_it_was_loaded_is_loaded_again(make: Build, warehouse: Connection, statement: str) -> None:
     make()
-    execute(warehouse, statement)
+    run(warehouse, statement)
 
     assert make() == WHOLE
     assert depths(warehouse) == {"red": 6, "blue": 2}

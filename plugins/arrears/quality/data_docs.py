@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from arrears.files import write_whole
 from arrears.quality.pages import ListedRun, index_page
 from arrears.quality.rules import SUITES_DIR
 from arrears.sql_files import read_statement
@@ -42,10 +43,7 @@ def tidy(
         _remove_empty(docs_dir / directory)
     suites = build_suites(suites_dir=suites_dir, docs_dir=docs_dir)
     index = index_page([run for path, run in kept.items() if (docs_dir / path).is_file()], suites)
-    written = docs_dir / "index.html.new"
-    written.write_text(index, encoding="utf-8")
-    # In one step: a reader gets the whole page, of before or of now.
-    written.replace(docs_dir / "index.html")
+    write_whole(docs_dir / "index.html", index)
     return removed
 
 

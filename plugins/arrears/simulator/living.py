@@ -22,13 +22,14 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from arrears.errors import ArrearsError
+from arrears.files import write_whole
 from arrears.settings import Settings
 from arrears.simulator.bank import simulate
 from arrears.simulator.behaviour import position
 from arrears.simulator.book import Book
 from arrears.simulator.day import Customer, Day, Event, Facts
 from arrears.simulator.hand_in import Misconduct
-from arrears.simulator.truth import World, directory_of, read_world, write_whole
+from arrears.simulator.truth import World, directory_of, read_world
 from arrears.simulator.vendors import all_desks
 from arrears.source.contract import BY_NAME, SOURCE_SCHEMA
 from arrears.source.files import Progress

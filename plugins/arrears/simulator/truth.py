@@ -12,6 +12,7 @@ from datetime import date
 from math import exp
 from pathlib import Path
 
+from arrears.files import write_whole
 from arrears.settings import Settings
 from arrears.simulator.hand_in import Misconduct, acknowledges
 from arrears.simulator.people import randomness
@@ -120,11 +121,3 @@ def read_world(settings: Settings) -> World | None:
 def leave_world(settings: Settings) -> None:
     """Forget the world that was played here: another source takes its place."""
     shutil.rmtree(directory_of(settings), ignore_errors=True)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is never seen half written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
