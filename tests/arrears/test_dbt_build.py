@@ -1,5 +1,6 @@
 """What a build is told and what it says, without running dbt (see tests/dbt for builds)."""
 
+import gc
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,6 +107,26 @@ def test_documentation_that_cannot_be_written_leaves_that_of_before(
     assert page.read_text() == "written after 2"
     dbt.writes = True
     assert document(settings, as_of=DAY).read_text() == "written after 8"
+
+
+@pytest.mark.postgres
+def test_python_looks_for_cycles_again_after_a_run_that_broke(
+    settings: Settings, warehouse: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was_on: list[bool] = []
+
+    class Broken:
+        def __init__(self, **_: object) -> None:
+            pass
+
+        def invoke(self, _: list[str]) -> None:
+            was_on.append(gc.isenabled())
+            raise RuntimeError("no more memory")
+
+    monkeypatch.setattr("dbt.cli.main.dbtRunner", Broken)
+    with pytest.raises(RuntimeError, match="no more memory"):
+        document(settings, as_of=DAY)
+    assert (was_on, gc.isenabled()) == ([False], True)
 
 
 def test_messages_lose_the_values_of_rows() -> None:
