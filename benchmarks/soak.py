@@ -61,7 +61,7 @@ PAID_AT = day_time(10)
 """The recall of a past day is at noon."""
 QUICK_TO_NOTICE = """\
 [scheduler]
-task_instance_heartbeat_timeout = 30
+task_instance_heartbeat_timeout = 15
 task_instance_heartbeat_timeout_detection_interval = 5
 orphaned_tasks_check_interval = 15
 """

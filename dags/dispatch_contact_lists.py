@@ -50,22 +50,19 @@ ASKED_FIRST = 100
 
 def contact_lists(vendor: str) -> TaskGroup:
     """One vendor's chain; a vendor that is down stops no other."""
+    there = at_vendor(vendor)
     with TaskGroup(group_id=vendor) as group:
-        stop = SendStopFileOperator(
-            task_id="send_stop_file", vendor=vendor, trigger_rule="none_failed", **at_vendor(vendor)
-        )
+        stop = SendStopFileOperator(task_id="send_stop_file", vendor=vendor, trigger_rule="none_failed", **there)
         taken = StopFileTakenSensor(
             task_id="stop_file_taken",
             vendor=vendor,
             timeout=get_settings().stop_ack_timeout_seconds,
-            **at_vendor(vendor),
+            **there,
         )
         # Also for a vendor that is not reached all day: then the ledger says of each row that its list expired.
         build = BuildContactListOperator(task_id="build", vendor=vendor, trigger_rule="none_failed")
         check = CheckContactListOperator(task_id="check", batch_ids=build.output)
-        deliver = DeliverContactListOperator(
-            task_id="deliver", vendor=vendor, batch_ids=build.output, **at_vendor(vendor)
-        )
+        deliver = DeliverContactListOperator(task_id="deliver", vendor=vendor, batch_ids=build.output, **there)
         [stop >> taken, build] >> check >> deliver
     return group
 

@@ -197,6 +197,8 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         "GX_ANALYTICS_ENABLED": "false",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PYTHONUNBUFFERED": "1",
+        # Whatever the caller says: each task is a process of its own, and without would compile all our modules anew.
+        "PYTHONDONTWRITEBYTECODE": "",
     }
     if settings.executor == "CeleryExecutor":
         environment.update(_celery_environment(settings, metadata))
