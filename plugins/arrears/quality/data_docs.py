@@ -32,15 +32,12 @@ def tidy(
 
     kept = _named_since(warehouse, as_of - timedelta(days=days))
     removed = 0
-    for result in sorted((docs_dir / "results").rglob("*.json")):
-        page = Path("validations") / result.relative_to(docs_dir / "results").with_suffix(".html")
-        age = now - datetime.fromtimestamp(result.stat().st_mtime, now.tzinfo)
-        if page.as_posix() not in kept and age > IN_THE_MAKING:
-            result.unlink()
-            (docs_dir / page).unlink(missing_ok=True)
+    for page in sorted((docs_dir / "validations").rglob("*.html")):
+        age = now - datetime.fromtimestamp(page.stat().st_mtime, now.tzinfo)
+        if page.relative_to(docs_dir).as_posix() not in kept and age > IN_THE_MAKING:
+            page.unlink()
             removed += 1
-    for directory in ("results", "validations"):
-        _remove_empty(docs_dir / directory)
+    _remove_empty(docs_dir / "validations")
     suites = build_suites(suites_dir=suites_dir, docs_dir=docs_dir)
     index = index_page([run for path, run in kept.items() if (docs_dir / path).is_file()], suites)
     write_whole(docs_dir / "index.html", index)

@@ -206,8 +206,8 @@ def _build(context: Any, pages: Sequence[Any]) -> None:
 
 
 def _context_config(suites_dir: Path, docs_dir: Path | None) -> DataContextConfig:
+    # Results too: what they found is in the ledger, and a site builder lists every result of its store for each page.
     in_memory = {"class_name": "InMemoryStoreBackend"}
-    validations = _directory(docs_dir / "results") if docs_dir else in_memory
     sites = {}
     if docs_dir:
         sites["local_site"] = {
@@ -222,7 +222,7 @@ def _context_config(suites_dir: Path, docs_dir: Path | None) -> DataContextConfi
         checkpoint_store_name="checkpoint_store",
         stores={
             "expectations_store": {"class_name": "ExpectationsStore", "store_backend": _directory(suites_dir)},
-            "validation_results_store": {"class_name": "ValidationResultsStore", "store_backend": validations},
+            "validation_results_store": {"class_name": "ValidationResultsStore", "store_backend": in_memory},
             "checkpoint_store": {"class_name": "CheckpointStore", "store_backend": in_memory},
             "validation_definition_store": {"class_name": "ValidationDefinitionStore", "store_backend": in_memory},
         },
