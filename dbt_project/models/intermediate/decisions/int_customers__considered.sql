@@ -257,7 +257,9 @@ select
     ]) }} as reasons
 from scope
 cross join channels
-inner join circumstances
+-- Each row has its own. Left all the same: of a join on two columns a planner expects fewer rows than there are, and then
+-- puts the many into memory in place of the few.
+left join circumstances
     on
         scope.customer_id = circumstances.customer_id
         and scope.currency = circumstances.currency
