@@ -257,8 +257,8 @@ select
     ]) }} as reasons
 from scope
 cross join channels
--- Each row has its own. Left all the same: of a join on two columns a planner expects fewer rows than there are, and then
--- puts the many into memory in place of the few.
+-- Each row has its own. Left all the same: of a join on two columns a planner expects fewer rows than there are, and
+-- then puts the many into memory in place of the few.
 left join circumstances
     on
         scope.customer_id = circumstances.customer_id
