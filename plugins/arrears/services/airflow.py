@@ -189,7 +189,7 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.airflow_port + 1),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(settings.airflow_port + 2),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        # A file that changed is read at the next refresh. To read all again, for what they import, takes seconds of a core.
+        # A file that changed is read at the next refresh; to read all again, for what they import, takes seconds.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         # How long it rests when it has nothing to do: some fifteen tasks of a day come one after the other.
