@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _log = logging.getLogger(__name__)
+# It tells of every internal of its own. Said here: Airflow's own levels by name do not reach a library's loggers.
+logging.getLogger(gx.__name__).setLevel(logging.WARNING)
 
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _SHAPE = "expect_table_column"
