@@ -79,9 +79,6 @@ def approval(task_id: str, proposals: Any) -> HITLOperator:
         priority_weight=ASKED_FIRST,
         response_timeout=timedelta(hours=8),
         execution_timeout=None,
-        # An answer within the second, as a script gives it, can reach Airflow before it has noted that the task waits:
-        # it then tries the task again. Nothing is wrong, so nothing is waited for.
-        retry_delay=timedelta(seconds=1),
     )
 
 
