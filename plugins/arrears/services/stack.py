@@ -45,7 +45,9 @@ def _prepare(settings: Settings, set_up_warehouse: Callable[[psycopg2.extensions
 def start_all(settings: Settings) -> Iterator[str]:
     """Start everything; yields the name of each service as it is ready. Idempotent."""
     PostgresService(settings).start()
-    prepare_databases(settings)
+    # To set up locks tables, one after the other: a task that runs would wait for it, and it for the task.
+    runs_tasks = any(daemon.pid() for daemon in AirflowService(settings).daemons().values())
+    _prepare(settings, migrate_if_changed if runs_tasks else migrate)
     yield "PostgreSQL"
     SftpService(settings, play=True).start()
     yield "SFTP vendors"
