@@ -11,7 +11,7 @@ from random import Random
 
 import psycopg2
 
-from arrears.cli.follow import Leg
+from arrears.cli.follow import FINISHED, Leg
 from arrears.hooks.airflow_api import Run, Task
 from arrears.services.airflow import AirflowService
 from arrears.services.postgres import PostgresService
@@ -19,6 +19,8 @@ from arrears.services.sftp import SftpService
 from arrears.services.stack import start_all
 from arrears.settings import Settings
 
+WATCHES_SECONDS = 1.0
+"""Some tasks run for half a second: so long, whenever it is called, the saboteur looks out for its own."""
 OUTAGE_SECONDS = 10
 """How long the vendors' server stays away when it is killed."""
 
@@ -105,12 +107,29 @@ class Saboteur:
 
     def look(self, leg: Leg | None) -> None:
         """Called again and again while a day is followed."""
-        if leg and leg.run and self.fault and not self.hit:
-            task = self.fault.strikes(leg)
+        if leg and leg.run and self.fault and not self.hit and leg.dag_id == self.fault.dag:
+            task = self._lie_in_wait(self.fault, leg, leg.run)
             if task:
                 self.hit = f"{leg.dag_id}/{task.label}"
                 self._act(self.fault.kind)(leg.run, task)
         self._revive()
+
+    def _lie_in_wait(self, fault: Fault, leg: Leg, run: Run) -> Task | None:
+        """The task that the fault hits, as soon as it runs; None where it does not for now."""
+        until = time.monotonic() + WATCHES_SECONDS
+        with closing(psycopg2.connect(self.settings.dsn("airflow", "airflow"))) as airflow:
+            airflow.autocommit = True
+            while time.monotonic() < until and run.state not in FINISHED:
+                cursor = airflow.cursor()
+                cursor.execute(
+                    "select task_id, map_index, state, try_number from task_instance where dag_id = %s and run_id = %s",
+                    (run.dag_id, run.run_id),
+                )
+                leg.tasks = [Task(*row) for row in cursor.fetchall()]
+                if task := fault.strikes(leg):
+                    return task
+                time.sleep(0.05)
+        return None
 
     def _revive(self) -> None:
         dead = [name for name, daemon in AirflowService(self.settings).daemons().items() if daemon.pid() is None]
