@@ -1,6 +1,7 @@
 """The runner: exact rows, no lost rule, no value in a result, and fail closed."""
 
 import json
+import logging
 import re
 from datetime import date
 from pathlib import Path
@@ -67,6 +68,15 @@ def test_no_failing_row_is_cut_off(tmp_path: Path) -> None:
 
     assert result.positions == tuple(range(0, 6000, 2))
     assert result.found == "3000 of 6000 rows (rows 1, 3, 5, 7, 9, …)"
+
+
+def test_gate_tells_the_log_nothing_of_the_internals_of_its_library(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        check_frame(suite="t.suite", frame=FRAME, suites_dir=_write(tmp_path, PHONE))
+
+    assert not [entry.getMessage() for entry in caplog.records if entry.name.startswith("great_expectations")]
 
 
 def test_empty_frame_is_green(tmp_path: Path) -> None:
