@@ -53,7 +53,8 @@ PAYERS = 100
 """So many customers pay after their call was planned, and are to be recalled."""
 EXPLAINED = 5
 LEDGER = "int_customers__contact_decision"
-DECISIONS = "path:models/intermediate/decisions path:models/marts/decisions"
+DECISIONS = "path:models/intermediate/decisions path:models/marts/decisions int_customers__hardship_sign"
+"""The signs of hardship belong to care, and read whom is decided on before the decisions read them."""
 FEATURES = "int_loans__risk_feature"
 SCORES = "int_loans__early_warning int_loans__self_cure"
 
