@@ -1,3 +1,10 @@
+{#- The last two calendar months: from the first day of each to the first day after. -#}
+{%- set first = add_months(month_of(as_of_date()), -2) -%}
+{%- set second = add_months(month_of(as_of_date()), -1) -%}
+{%- set end = month_of(as_of_date()) -%}
+{%- set paid_in_first = 'sum(amount) filter (where paid_on < ' ~ second ~ ')' -%}
+{%- set paid_in_second = 'sum(amount) filter (where paid_on >= ' ~ second ~ ')' -%}
+
 with scope as (
     select * from {{ ref('int_customers__scope') }}
 ),
@@ -14,8 +21,12 @@ loans as (
     select * from {{ ref('int_loans__delinquency') }}
 ),
 
-instalments as (
-    select * from {{ ref('int_instalments__cumulative') }}
+schedules as (
+    select * from {{ ref('int_schedule_versions__due') }}
+),
+
+paid_lists as (
+    select * from {{ ref('int_schedule_versions__paid') }}
 ),
 
 -- Reduced payments: in each of the last two calendar months something was paid, and less than fell due --------------
@@ -33,86 +44,82 @@ cases as (
     where scope.is_in_arrears
 ),
 
-months as (
+-- Where all that a loan was paid is repayments, its list tells them. It does not tell what was taken back or recovered.
+repayments as (
     select
-        {{ add_months(month_of(as_of_date()), -2) }} as month_from,
-        {{ add_months(month_of(as_of_date()), -1) }} as month_to
-    union all
-    select
-        {{ add_months(month_of(as_of_date()), -1) }} as month_from,
-        {{ month_of(as_of_date()) }} as month_to
+        cases.loan_id,
+        cases.customer_id,
+        cases.currency,
+        paid_lists.repaid_on,
+        paid_lists.repaid_amounts,
+        {{ array_size('paid_lists.paid_from') }} = {{ array_size('paid_lists.repaid_on') }} as are_all
+    from cases
+    inner join paid_lists
+        on
+            cases.loan_id = paid_lists.loan_id
+            and cases.schedule_version = paid_lists.schedule_version
 ),
 
 payments as (
-    {{ payment_effects('select cases.loan_id from cases') }}
+    {{ payment_effects('select repayments.loan_id from repayments where not repayments.are_all') }}
 ),
 
-paid_by_month as (
+paid as (
+    select
+        repayments.customer_id,
+        repayments.currency,
+        repayments.repaid_on[places.position] as paid_on,
+        repayments.repaid_amounts[places.position] as amount
+    from repayments
+    cross join lateral {{ positions_between(
+        count_up_to('repayments.repaid_on', '(' ~ first ~ ' - 1)') ~ ' + 1',
+        count_up_to('repayments.repaid_on', '(' ~ end ~ ' - 1)'),
+        'position',
+    ) }} as places -- noqa: ST05
+    where repayments.are_all
+    union all
     select
         cases.customer_id,
         cases.currency,
-        months.month_from,
-        sum(payments.amount) as amount
+        payments.paid_on,
+        payments.amount
     from cases
     inner join payments on cases.loan_id = payments.loan_id
-    inner join months
-        on
-            payments.paid_on >= months.month_from
-            and payments.paid_on < months.month_to
     where
         payments.counts_from <= {{ as_of_date() }}
-        -- The first and the last day of all months once more: these are looked up, the months are compared.
-        and payments.paid_on >= {{ add_months(month_of(as_of_date()), -2) }}
-        and payments.paid_on < {{ month_of(as_of_date()) }}
-    group by cases.customer_id, cases.currency, months.month_from
-    having sum(payments.amount) > 0
+        and payments.paid_on >= {{ first }}
+        and payments.paid_on < {{ end }}
 ),
 
 -- Only of those who paid in both months is asked what fell due.
 payers as (
     select
         customer_id,
-        currency
-    from paid_by_month
+        currency,
+        {{ paid_in_first }} as paid_in_first,
+        {{ paid_in_second }} as paid_in_second
+    from paid
     group by customer_id, currency
-    having count(*) = 2
+    having {{ paid_in_first }} > 0 and {{ paid_in_second }} > 0
 ),
 
-due_by_month as (
+reduced as (
     select
-        cases.customer_id,
-        cases.currency,
-        months.month_from,
-        sum(instalments.amount_due) as amount
+        payers.customer_id,
+        payers.currency
     from payers
     inner join cases
         on
             payers.customer_id = cases.customer_id
             and payers.currency = cases.currency
-    inner join instalments
+    inner join schedules
         on
-            cases.loan_id = instalments.loan_id
-            and cases.schedule_version = instalments.schedule_version
-    inner join months
-        on
-            instalments.due_on >= months.month_from
-            and instalments.due_on < months.month_to
-    group by cases.customer_id, cases.currency, months.month_from
-),
-
-reduced as (
-    select
-        due_by_month.customer_id,
-        due_by_month.currency
-    from due_by_month
-    inner join paid_by_month
-        on
-            due_by_month.customer_id = paid_by_month.customer_id
-            and due_by_month.currency = paid_by_month.currency
-            and due_by_month.month_from = paid_by_month.month_from
-    where paid_by_month.amount < due_by_month.amount
-    group by due_by_month.customer_id, due_by_month.currency
-    having count(*) = 2
+            cases.loan_id = schedules.loan_id
+            and cases.schedule_version = schedules.schedule_version
+    group by payers.customer_id, payers.currency, payers.paid_in_first, payers.paid_in_second
+    having
+        payers.paid_in_first < sum({{ due_between('schedules', first, second) }})
+        and payers.paid_in_second < sum({{ due_between('schedules', second, end) }})
 )
 
 -- One query for each sign; another sign is another query, and a value of the column more.

@@ -2,12 +2,8 @@ with loans as {{ inline() }} (
     select * from {{ ref('int_loans__delinquency') }}
 ),
 
-instalments as (
-    select * from {{ ref('int_instalments__cumulative') }}
-),
-
-versions as (
-    select * from {{ ref('int_schedule_versions__in_force') }}
+schedules as (
+    select * from {{ ref('int_schedule_versions__due') }}
 ),
 
 customers as (
@@ -26,35 +22,37 @@ self_cures as (
     select * from {{ ref('int_customers__self_cure') }}
 ),
 
--- What falls due next and is not covered by what was paid ahead.
+-- Two queries: of one that asks for the one or the other, a planner expects nearly all loans.
 falling_due as (
     select
+        loan_id,
+        schedule_version,
+        next_due_date,
+        paid_total
+    from loans
+    where tier = 'pre_due'
+    union all
+    select
         loans.loan_id,
+        loans.schedule_version,
         loans.next_due_date,
         loans.paid_total
     from loans
-    left join warned on loans.loan_id = warned.loan_id
-    where loans.tier = 'pre_due' or warned.loan_id is not null
-    -- Keeps the planner from joining the schedules of all loans first.
-    offset 0 -- noqa: AM09
+    inner join warned on loans.loan_id = warned.loan_id
+    where loans.tier <> 'pre_due'
 ),
 
+-- What falls due next and is not covered by what was paid ahead.
 next_amounts as (
     select
         falling_due.loan_id,
-        greatest(0, max(instalments.cumulative_due) - max(falling_due.paid_total)) as next_amount_due
+        greatest(0, {{ due_up_to('schedules', 'falling_due.next_due_date') }} - falling_due.paid_total)
+            as next_amount_due
     from falling_due
-    inner join versions
+    inner join schedules
         on
-            falling_due.loan_id = versions.loan_id
-            and versions.in_force_from <= {{ as_of_date() }}
-            and versions.in_force_to > {{ as_of_date() }}
-    inner join instalments
-        on
-            versions.loan_id = instalments.loan_id
-            and versions.schedule_version = instalments.schedule_version
-            and falling_due.next_due_date >= instalments.due_on
-    group by falling_due.loan_id
+            falling_due.loan_id = schedules.loan_id
+            and falling_due.schedule_version = schedules.schedule_version
 ),
 
 -- Written-off loans speak only where no open loan does: theirs is another treatment.
@@ -90,7 +88,7 @@ ranked as (
             order by last_payment_on desc nulls last, last_payment_amount desc, loan_id asc
         ) as payment_rank
     from spoken_for
-    where is_written_off = (has_written_off and not has_open_case)
+    where case when has_written_off and not has_open_case then is_written_off else not is_written_off end
 )
 
 select

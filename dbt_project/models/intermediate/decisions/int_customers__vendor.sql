@@ -39,10 +39,16 @@ shares as (
     cross join weighted
     where
         weighted.weight_total > 0
-        and {{ share_of("customers.customer_id || '|' || weighted.channel") }} * weighted.weight_total
-        >= weighted.weight_from
-        and {{ share_of("customers.customer_id || '|' || weighted.channel") }} * weighted.weight_total
-        < weighted.weight_to
+        and (
+            -- The only one of its channel: where in it a customer lies need not be worked out.
+            weighted.weight_to - weighted.weight_from = weighted.weight_total
+            or (
+                {{ share_of("customers.customer_id || '|' || weighted.channel") }} * weighted.weight_total
+                >= weighted.weight_from
+                and {{ share_of("customers.customer_id || '|' || weighted.channel") }} * weighted.weight_total
+                < weighted.weight_to
+            )
+        )
 ),
 
 open_plans as (
