@@ -318,7 +318,7 @@ class _Pack:
         return next((row for row in self._rows["reason"] if row["subject"] == code), None)
 
     def hours(self, channel: str, medium: str) -> tuple[Rule, ...]:
-        """The rows that make the day's hours, as `int_customers__contact_window` takes them."""
+        """The rows that make the day's hours, as `int_policy__contact_hours` takes them."""
         rows = [r for r in self._rows["hours"] if r["channel"] in (None, channel, medium) and r["subject"] in self.days]
         if any(row["subject"] == HOLIDAY for row in rows):
             rows = [row for row in rows if row["subject"] in (EVERY_DAY, HOLIDAY)]

@@ -1,6 +1,10 @@
 {#- A channel that needs an address or a number, and the customer has none that will do. -#}
 {%- set lacks_point = "channels.contact_kind <> 'none' and choices.contact_point_id is null" -%}
 
+{%- set opens = 'greatest(hours.window_start, preferred.preferred_start)' -%}
+{%- set closes = 'least(hours.window_end, preferred.preferred_end)' -%}
+{%- set is_open = 'hours.channel is not null and ' ~ opens ~ ' < ' ~ closes -%}
+
 {#- Unlogged: the largest table of a build, and nobody but the ledger of the same build reads it. -#}
 {{ config(unlogged=true) }}
 
@@ -29,8 +33,12 @@ choices as (
     select * from {{ ref('int_customers__contact_choice') }}
 ),
 
-windows as (
-    select * from {{ ref('int_customers__contact_window') }}
+hours as (
+    select * from {{ ref('int_policy__contact_hours') }}
+),
+
+preferred as (
+    select * from {{ ref('int_customers__preferred_hours') }}
 ),
 
 consents as (
@@ -223,8 +231,8 @@ select
     treatments.requires,
     choices.contact_point_id,
     choices.alternate_contact_point_id,
-    windows.window_start,
-    windows.window_end,
+    case when {{ is_open }} then {{ opens }} end as window_start,
+    case when {{ is_open }} then {{ closes }} end as window_end,
     assigned_vendors.vendor,
     assigned_vendors.collector_id,
     vendors.daily_capacity,
@@ -247,7 +255,7 @@ select
         ('NUMBER_SHARED', lacks_point ~ ' and choices.is_any_shared'),
         ('FREQUENCY_DAY', 'personal.is_day_used_up or usual.is_day_used_up'),
         ('FREQUENCY_PERIOD', 'personal.is_period_used_up or usual.is_period_used_up'),
-        ('CLOSED_TODAY', 'windows.customer_id is null'),
+        ('CLOSED_TODAY', '(' ~ is_open ~ ') is not true'),
         ('NOT_THIS_TIER', 'treatments.customer_id is null'),
         ('REQUIREMENT_NOT_MET', 'not treatments.is_requirement_met'),
         ('SELF_CURE', "channels.channel = 'phone' and scope.is_likely_to_pay"),
@@ -276,11 +284,17 @@ left join choices
     on
         scope.customer_id = choices.customer_id
         and channels.channel = choices.channel
-left join windows
+left join hours
     on
-        scope.customer_id = windows.customer_id
-        and scope.currency = windows.currency
-        and channels.channel = windows.channel
+        scope.policy_id = hours.policy_id
+        and scope.jurisdiction = hours.jurisdiction
+        and scope.time_zone is not distinct from hours.time_zone
+        and channels.channel = hours.channel
+-- Hours that the customer asked for narrow those of the pack.
+left join preferred
+    on
+        scope.customer_id = preferred.customer_id
+        and channels.channel = preferred.channel
 left join assigned_vendors
     on
         scope.customer_id = assigned_vendors.customer_id

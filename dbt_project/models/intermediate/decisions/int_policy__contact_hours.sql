@@ -1,7 +1,5 @@
 {% set opens = '(' ~ as_of_date() ~ ' + local_hours.opens)' -%}
 {%- set closes = '(' ~ as_of_date() ~ ' + local_hours.closes)' -%}
-{%- set prefers_from = '(' ~ as_of_date() ~ ' + consents.preferred_from)' -%}
-{%- set prefers_to = '(' ~ as_of_date() ~ ' + consents.preferred_to)' -%}
 {%- set zone = 'candidate_zones.candidate' -%}
 
 with scope as (
@@ -22,19 +20,6 @@ channels as (
 
 calendar as (
     select * from {{ source('ops', 'calendar_day') }}
-),
-
-consents as (
-    select * from {{ ref('int_customers__consent') }}
-),
-
-customers as (
-    select distinct
-        customer_id,
-        policy_id,
-        jurisdiction,
-        time_zone
-    from scope
 ),
 
 places as (
@@ -123,6 +108,7 @@ instants as (
         candidate_zones.jurisdiction,
         candidate_zones.time_zone,
         local_hours.channel,
+        {{ ordered_array(zone, zone) }} as time_zones,
         max({{ opening_instant(opens, zone) }}) as window_start,
         min({{ closing_instant(closes, zone) }}) as window_end
     from candidate_zones
@@ -133,51 +119,15 @@ instants as (
     where local_hours.is_open
     group by
         candidate_zones.policy_id, candidate_zones.jurisdiction, candidate_zones.time_zone, local_hours.channel
-),
-
--- Hours that the customer asked for narrow the window, in all the zones in which he may be.
-preferred as (
-    select
-        consents.customer_id,
-        consents.channel,
-        max({{ opening_instant(prefers_from, zone) }}) as preferred_start,
-        min({{ closing_instant(prefers_to, zone) }}) as preferred_end
-    from consents
-    inner join customers
-        on consents.customer_id = customers.customer_id
-    inner join candidate_zones
-        on
-            customers.policy_id = candidate_zones.policy_id
-            and customers.jurisdiction = candidate_zones.jurisdiction
-            and customers.time_zone is not distinct from candidate_zones.time_zone
-    where consents.preferred_from is not null or consents.preferred_to is not null
-    group by consents.customer_id, consents.channel
-),
-
-narrowed as (
-    select
-        scope.customer_id,
-        scope.currency,
-        instants.channel,
-        greatest(instants.window_start, preferred.preferred_start) as window_start,
-        least(instants.window_end, preferred.preferred_end) as window_end
-    from scope
-    inner join instants
-        on
-            scope.policy_id = instants.policy_id
-            and scope.jurisdiction = instants.jurisdiction
-            and scope.time_zone is not distinct from instants.time_zone
-    left join preferred
-        on
-            scope.customer_id = preferred.customer_id
-            and instants.channel = preferred.channel
 )
 
 select
-    customer_id,
-    currency,
+    policy_id,
+    jurisdiction,
+    time_zone,
+    time_zones,
     channel,
     window_start,
     window_end
-from narrowed
+from instants
 where window_start < window_end
