@@ -2,6 +2,8 @@
 {%- set first = add_months(month_of(as_of_date()), -2) -%}
 {%- set second = add_months(month_of(as_of_date()), -1) -%}
 {%- set end = month_of(as_of_date()) -%}
+{%- set paid_before = count_up_to('repayments.repaid_on', '(' ~ first ~ ' - 1)') -%}
+{%- set paid_until = count_up_to('repayments.repaid_on', '(' ~ end ~ ' - 1)') -%}
 {%- set paid_in_first = 'sum(amount) filter (where paid_on < ' ~ second ~ ')' -%}
 {%- set paid_in_second = 'sum(amount) filter (where paid_on >= ' ~ second ~ ')' -%}
 
@@ -71,11 +73,7 @@ paid as (
         repayments.repaid_on[places.position] as paid_on,
         repayments.repaid_amounts[places.position] as amount
     from repayments
-    cross join lateral {{ positions_between(
-        count_up_to('repayments.repaid_on', '(' ~ first ~ ' - 1)') ~ ' + 1',
-        count_up_to('repayments.repaid_on', '(' ~ end ~ ' - 1)'),
-        'position',
-    ) }} as places -- noqa: ST05
+    cross join lateral {{ positions_between(paid_before ~ ' + 1', paid_until, 'position') }} as places -- noqa: ST05
     where repayments.are_all
     union all
     select
