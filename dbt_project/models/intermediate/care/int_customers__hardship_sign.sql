@@ -77,16 +77,15 @@ paid as (
     where repayments.are_all
     union all
     select
-        cases.customer_id,
-        cases.currency,
-        payments.paid_on,
-        payments.amount
-    from cases
-    inner join payments on cases.loan_id = payments.loan_id
+        customer_id,
+        currency,
+        paid_on,
+        amount
+    from payments
     where
-        payments.counts_from <= {{ as_of_date() }}
-        and payments.paid_on >= {{ first }}
-        and payments.paid_on < {{ end }}
+        counts_from <= {{ as_of_date() }}
+        and paid_on >= {{ first }}
+        and paid_on < {{ end }}
 ),
 
 -- Only of those who paid in both months is asked what fell due.
