@@ -19,8 +19,8 @@ from arrears.services.sftp import SftpService
 from arrears.services.stack import start_all
 from arrears.settings import Settings
 
-WATCHES_SECONDS = 1.0
-"""Some tasks run for half a second: so long, whenever it is called, the saboteur looks out for its own."""
+WATCHES_SECONDS = 60.0
+"""How long the saboteur looks out for its task without a break. Some run for half a second."""
 OUTAGE_SECONDS = 10
 """How long the vendors' server stays away when it is killed."""
 
@@ -122,12 +122,17 @@ class Saboteur:
             while time.monotonic() < until and run.state not in FINISHED:
                 cursor = airflow.cursor()
                 cursor.execute(
-                    "select task_id, map_index, state, try_number from task_instance where dag_id = %s and run_id = %s",
+                    "select task_id, map_index, task_instance.state, try_number, dag_run.state from task_instance"
+                    " inner join dag_run using (dag_id, run_id) where dag_id = %s and run_id = %s",
                     (run.dag_id, run.run_id),
                 )
-                leg.tasks = [Task(*row) for row in cursor.fetchall()]
+                rows = cursor.fetchall()
+                leg.tasks = [Task(*row[:4]) for row in rows]
                 if task := fault.strikes(leg):
                     return task
+                # Whoever follows the run has something to do.
+                if any(row[4] in FINISHED for row in rows) or any(task.state == "awaiting_input" for task in leg.tasks):
+                    return None
                 time.sleep(0.05)
         return None
 

@@ -55,7 +55,7 @@ class DayRecord:
     def line(self, number: int, days: int) -> str:
         """For the terminal."""
         steps = ", ".join(f"{name.partition('_')[0]} {self.seconds.get(name, 0):.0f}" for name in STEPS)
-        notes = [self.fault + ("" if self.hit else " (never)")] if self.fault else []
+        notes = [self.fault + ("" if self.hit else " (missed)")] if self.fault else []
         notes += [f"{len(self.red)} red"] if self.red else []
         notes += [f"restarted {', '.join(self.restarts)}"] if self.restarts else []
         notes += [f"{self.paid_at_noon} paid at noon"] if self.paid_at_noon else []
@@ -117,6 +117,13 @@ class Growth:
         )
 
 
+def missed(records: Sequence[DayRecord]) -> list[DayRecord]:
+    """Days whose fault did not come: its task was not seen running, and not on a later day either."""
+    last = {record.fault: record.as_of for record in records if record.hit}
+    tried = [record for record in records if record.fault and not record.hit]
+    return [record for record in tried if last.get(record.fault, date.min) < record.as_of]
+
+
 def growth(records: Sequence[DayRecord]) -> Growth | None:
     """None where there are too few quiet days. The first day is left out: it builds everything."""
     quiet = [record for record in records[1:] if record.is_quiet]
@@ -141,9 +148,9 @@ def problems(soak: Soak, standing: Standing) -> list[str]:
             found.append(f"{name}: {standing.in_all[name]:,} in all, and {count:,} of the days")
     if standing.unread:
         found.append(f"{len(standing.unread)} files were never read, the first is {standing.unread[0]}")
+    for record in missed(soak.records):
+        found.append(f"{record.as_of}: {record.fault} never came, its task was not seen running")
     for record in soak.records:
-        if record.fault and not record.hit:
-            found.append(f"{record.as_of}: {record.fault} never came, its task was not seen running")
         if record.not_recalled:
             found.append(f"{record.as_of}: {record.not_recalled} customers who paid at noon were not recalled")
     grown = growth(soak.records)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from soak import FIRST_DAY, Journal, business_days
+from soak import FIRST_DAY, Journal, business_days, fault_of
 from soak_faults import KINDS, Fault, plan
 from soak_page import COMPARED, DayRecord, Soak, Standing, growth, page, problems
 
@@ -63,6 +63,19 @@ def test_a_fault_waits_for_its_task_to_run(state: str, dag: str, strikes: bool) 
     leg = Leg(dag, Run(dag, "r", "running"), [Task("check", -1, "running", 1), task])
 
     assert FAULT.strikes(leg) == (task if strikes else None)
+
+
+def test_a_missed_fault_comes_on_the_next_day_without_one() -> None:
+    other = Fault("sftp_cut", "dispatch_contact_lists", ".deliver")
+    faults = {1: FAULT, 2: other}
+    records = [day(0), day(1, fault=str(FAULT)), day(2, fault=str(other), hit="deliver")]
+
+    assert [fault_of(number, faults, records[:number]) for number in range(4)] == [None, FAULT, other, FAULT]
+    records.append(day(3, fault=str(FAULT), hit="build_marts/build"))
+    assert fault_of(4, faults, records) is None
+    assert problems(soak(records), standing()) == []
+    # It came before it was planned again: that is another one.
+    assert fault_of(5, faults, [*records, day(4, fault=str(FAULT))]) == FAULT
 
 
 def test_an_interrupted_soak_goes_on_after_its_last_whole_day(tmp_path: Path) -> None:

@@ -187,6 +187,7 @@ class Day:
     def _follow(self, leg: Leg) -> None:
         assert leg.run is not None
         started = time.monotonic()
+        self.display.update()
         while leg.run.state not in FINISHED:
             time.sleep(1)
             leg.run = self.api.run(leg.dag_id, leg.run.run_id)
