@@ -31,7 +31,7 @@ from own_server import free_port
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from rich.console import Console
 from soak_faults import Fault, Saboteur, plan
-from soak_page import DayRecord, Soak, Standing, missed, page, problems
+from soak_page import DayRecord, Payers, Soak, Standing, missed, page, problems
 
 from arrears.cli.deliveries import compare
 from arrears.cli.follow import READ_RESULTS, Day, Display
@@ -59,6 +59,8 @@ PAYS_EVERY = 3
 """On one day in so many, so many customers pay after the lists have left."""
 PAID_AT = day_time(10)
 """The recall of a past day is at noon."""
+NOON = "NOON-"
+"""How the keys of the payments at noon begin."""
 QUICK_TO_NOTICE = """\
 [scheduler]
 task_instance_heartbeat_timeout = 15
@@ -137,7 +139,7 @@ class DayAtWork:
     """By DAG, and for what is played."""
     red: list[str] = field(default_factory=list)
     """The first line of each failure."""
-    payers: frozenset[str] = frozenset()
+    payers: int = 0
 
     def run(self, live: Callable[[date], None]) -> Saboteur:
         """From the morning to the last recall.
@@ -187,8 +189,8 @@ def start(settings: Settings) -> None:
         pass
 
 
-def pay_at_noon(settings: Settings, as_of: date) -> frozenset[str]:
-    """Some customers whom a vendor has still to call pay all that is overdue, after the lists have left."""
+def pay_at_noon(settings: Settings, as_of: date) -> int:
+    """So many customers whom a vendor has still to reach pay all that is overdue, after the lists have left."""
     with _warehouse(settings) as warehouse, warehouse, warehouse.cursor() as cursor:
         cursor.execute(_statement("overdue_on_a_list"), {"as_of": as_of, "payers": PAYERS})
         overdue = cursor.fetchall()
@@ -199,9 +201,9 @@ def pay_at_noon(settings: Settings, as_of: date) -> frozenset[str]:
                 "insert into core_banking.loan_transactions"
                 " (transaction_id, loan_id, kind, amount, effective_on, recorded_at, channel)"
                 " values (%s, %s, 'repayment', %s, %s, %s, 'counter') on conflict do nothing",
-                (f"NOON-{loan_id}-{as_of:%Y%m%d}", loan_id, amount, as_of, recorded_at),
+                (f"{NOON}{loan_id}-{as_of:%Y%m%d}", loan_id, amount, as_of, recorded_at),
             )
-    return frozenset(customer_id for _, customer_id, _ in overdue)
+    return len({customer_id for _, customer_id, _ in overdue})
 
 
 @dataclass
@@ -248,8 +250,7 @@ class Runner:
             hit=saboteur.hit or "",
             restarts=saboteur.restarts,
             red=day.red,
-            paid_at_noon=len(day.payers),
-            not_recalled=len(day.payers - recalled(self.settings, as_of)),
+            paid_at_noon=day.payers,
             **portfolio(self.settings, as_of),
         )
         self.journal.add(record)
@@ -288,6 +289,7 @@ class Runner:
             differences=[f"{day}: {line}" for day in days for line in compared[day].differences],
             in_all=dict(zip(names, in_all, strict=True)),
             unread=sorted(unread),
+            payers=payers_by_day(self.settings),
             misconduct=misconduct,
         )
 
@@ -306,11 +308,20 @@ def handed_in_later(settings: Settings) -> set[tuple[str, str]]:
     return {(event["vendor"], event["name"]) for event in events if event["what"] == "arrive"}
 
 
-def recalled(settings: Settings, as_of: date) -> frozenset[str]:
-    """Customers of whom a vendor took a recall on that day."""
+def payers_by_day(settings: Settings) -> dict[date, Payers]:
+    """What became of all who paid at noon."""
+    with _source(settings) as source, source.cursor() as cursor:
+        cursor.execute(
+            "select distinct payment.effective_on, loan.customer_id, loan.currency"
+            " from core_banking.loan_transactions as payment inner join core_banking.loans as loan using (loan_id)"
+            " where starts_with(payment.transaction_id, %s)",
+            (NOON,),
+        )
+        paid = cursor.fetchall()
+    payers = {name: [row[place] for row in paid] for place, name in enumerate(("days", "customers", "currencies"))}
     with _warehouse(settings) as warehouse, warehouse.cursor() as cursor:
-        cursor.execute(_statement("recalled"), {"as_of": as_of})
-        return frozenset(customer_id for (customer_id,) in cursor.fetchall())
+        cursor.execute(_statement("of_payers"), payers)
+        return {as_of: Payers(*counts) for as_of, *counts in cursor.fetchall()}
 
 
 def portfolio(settings: Settings, as_of: date) -> dict[str, int]:

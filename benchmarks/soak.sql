@@ -35,14 +35,48 @@ select
 from overdue
 inner join payers on overdue.customer_id = payers.customer_id and overdue.currency = payers.currency
 
--- name: recalled
-select distinct item.customer_id
-from ops.delivery_batch as batch
-inner join ops.delivery_item as item on batch.batch_id = item.batch_id
-where
-    batch.kind = 'recall'
-    and batch.as_of = %(as_of)s
-    and batch.state in ('uploaded', 'acknowledged', 'closed')
+-- name: of_payers
+-- Customers who paid after the lists of a day had left: of whom a vendor took a recall, and of whom none had to, because
+-- their list asks for nothing that they paid. Who pays on a loan that was written off is still to be reminded of another.
+with payers as (
+    select *
+    from unnest(%(days)s::date[], %(customers)s::text[], %(currencies)s::text[]) as payer (as_of, customer_id, currency)
+),
+
+judged as (
+    select
+        payers.as_of,
+        exists (
+            select 1
+            from ops.delivery_batch as batch
+            inner join ops.delivery_item as item on batch.batch_id = item.batch_id
+            where
+                batch.kind = 'recall'
+                and batch.as_of = payers.as_of
+                and batch.state in ('uploaded', 'acknowledged', 'closed')
+                and item.customer_id = payers.customer_id
+        ) as is_recalled,
+        exists (
+            select 1
+            from marts.fct_contact_decision as decision
+            where
+                decision.as_of = payers.as_of
+                and decision.customer_id = payers.customer_id
+                and decision.currency = payers.currency
+                and decision.batch_id is not null
+                and decision.arrears_amount > 0
+        ) as is_asked
+    from payers
+)
+
+select
+    as_of,
+    count(*) as payers,
+    count(*) filter (where is_recalled) as recalled,
+    count(*) filter (where not is_recalled and not is_asked) as reminded
+from judged
+group by as_of
+order by as_of
 
 -- name: portfolio
 select

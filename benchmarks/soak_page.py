@@ -45,8 +45,6 @@ class DayRecord:
     red: Sequence[str] = ()
     """How each step failed that was run again."""
     paid_at_noon: int = 0
-    not_recalled: int = 0
-    """Of those who paid at noon."""
 
     @property
     def is_quiet(self) -> bool:
@@ -80,6 +78,20 @@ class Soak:
 
 
 @dataclass(frozen=True)
+class Payers:
+    """Customers who paid after the lists of a day had left."""
+
+    in_all: int
+    recalled: int
+    reminded: int
+    """Not recalled, and rightly: their list asks for nothing that they paid."""
+
+    @property
+    def forgotten(self) -> int:
+        return self.in_all - self.recalled - self.reminded
+
+
+@dataclass(frozen=True)
 class Standing:
     """How everything stands at the end."""
 
@@ -89,6 +101,7 @@ class Standing:
     """Rows whatever their day: of decisions, and of results."""
     unread: Sequence[str]
     """Files that still lie in a vendor's `inbound/`."""
+    payers: Mapping[date, Payers]
     misconduct: Mapping[str, int]
 
     def total(self, name: str) -> Sum:
@@ -150,9 +163,9 @@ def problems(soak: Soak, standing: Standing) -> list[str]:
         found.append(f"{len(standing.unread)} files were never read, the first is {standing.unread[0]}")
     for record in missed(soak.records):
         found.append(f"{record.as_of}: {record.fault} never came, its task was not seen running")
-    for record in soak.records:
-        if record.not_recalled:
-            found.append(f"{record.as_of}: {record.not_recalled} customers who paid at noon were not recalled")
+    for day, payers in standing.payers.items():
+        if payers.forgotten:
+            found.append(f"{day}: {payers.forgotten} customers who paid at noon were not recalled")
     grown = growth(soak.records)
     if grown and grown.is_too_much:
         found.append(str(grown))
@@ -242,6 +255,12 @@ def _reconciled(standing: Standing) -> str:
     for name in SUMS:
         each = standing.total(name)
         lines.append(f"| {each.counted} | {each.total:,} | {each.places} | {each.difference:+,} |".replace("+0", "0"))
+    payers = standing.payers.values()
+    in_all, recalled, reminded, forgotten = (
+        sum(getattr(of_day, name) for of_day in payers) for name in ("in_all", "recalled", "reminded", "forgotten")
+    )
+    places = f"{recalled:,} recalled + {reminded:,} still reminded of another loan"
+    lines.append(f"| customers who paid at noon | {in_all:,} | {places} | {forgotten:,} |")
     return "\n".join(lines)
 
 
@@ -255,7 +274,7 @@ def _faults(records: Sequence[DayRecord]) -> str:
     for record in days:
         kind = record.fault.partition(" at ")[0].replace(" ", "_")
         what = [KINDS[kind].what] if kind in KINDS else []
-        what += [f"{record.paid_at_noon} customers paid at noon and were recalled"] if record.paid_at_noon else []
+        what += [f"{record.paid_at_noon} customers paid at noon"] if record.paid_at_noon else []
         hit = f"`{record.hit}`" if record.hit else ""
         restarts = ", ".join(dict.fromkeys(record.restarts))
         figures = f"{len(record.red)} | {restarts} | {record.total_seconds:.0f}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from soak import FIRST_DAY, Journal, business_days, fault_of
 from soak_faults import KINDS, Fault, plan
-from soak_page import COMPARED, DayRecord, Soak, Standing, growth, page, problems
+from soak_page import COMPARED, DayRecord, Payers, Soak, Standing, growth, page, problems
 
 from arrears.cli.follow import Leg
 from arrears.delivery.reconcile_sums import SUMS, Sum
@@ -29,7 +29,9 @@ def soak(records: Sequence[DayRecord]) -> Soak:
 def standing(**changes: object) -> Standing:
     parts = {"decisions": {"listed": 4, "suppressed": 6}, "results": {"loaded": 9, "refused": 1}}
     sums = [Sum(name, "in all", 10, parts.get(name, {"here": 10})) for name in SUMS]
-    well = Standing({FIRST_DAY: sums}, [], {"decisions": 10, "results": 9}, [], {"files read": 3})
+    well = Standing(
+        {FIRST_DAY: sums}, [], {"decisions": 10, "results": 9}, [], {FIRST_DAY: Payers(5, 4, 1)}, {"files read": 3}
+    )
     return replace(well, **changes)
 
 
@@ -98,7 +100,7 @@ def test_a_soak_in_which_all_agrees_is_well() -> None:
     ([day(0)], {"in_all": {"decisions": 10, "results": 8}}, "results: 8 in all, and 9 of the days"),
     ([day(0)], {"unread": ["a.csv", "b.csv"]}, "2 files were never read, the first is a.csv"),
     ([day(0, fault=str(FAULT))], {}, "2025-01-06: scheduler killed at build_marts/build never came"),
-    ([day(0, paid_at_noon=2, not_recalled=1)], {}, "2025-01-06: 1 customers who paid at noon were not recalled"),
+    ([day(0)], {"payers": {FIRST_DAY: Payers(5, 3, 1)}}, "2025-01-06: 1 customers who paid at noon were not recalled"),
     ([day(n, 70.0 if n < 20 else 80.0) for n in range(60)], {}, "days take 1.14 times as long"),
 ])  # fmt: skip
 def test_a_soak_fails(records: list[DayRecord], changes: dict[str, object], found: str) -> None:
@@ -128,6 +130,7 @@ def test_the_page_has_a_chart_of_the_days_and_what_was_reconciled() -> None:
 
     assert "bar [100, 80]" in text and "line [20.0, 20.0]" in text
     assert "**Nothing differs.**" in text
+    assert "| customers who paid at noon | 5 | 4 recalled + 1 still reminded of another loan | 0 |" in text
     assert "| result rows in all | 10 | 9 loaded + 1 refused | 0 |" in text
     assert f"| 2025-01-07 | {KINDS['scheduler_killed'].what} | `build_marts/build` | 0 | scheduler | 80 |" in text
     assert "* it differs" in page(soak(records), standing(), ["it differs"])
