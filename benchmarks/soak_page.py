@@ -275,7 +275,7 @@ def _faults(records: Sequence[DayRecord]) -> str:
         kind = record.fault.partition(" at ")[0].replace(" ", "_")
         what = [KINDS[kind].what] if kind in KINDS else []
         what += [f"{record.paid_at_noon} customers paid at noon"] if record.paid_at_noon else []
-        hit = f"`{record.hit}`" if record.hit else ""
+        hit = f"`{record.hit}`" if record.hit else "too quick, see a later day" if record.fault else ""
         restarts = ", ".join(dict.fromkeys(record.restarts))
         figures = f"{len(record.red)} | {restarts} | {record.total_seconds:.0f}"
         lines.append(f"| {record.as_of} | {'; '.join(what)} | {hit} | {figures} |")

@@ -126,9 +126,10 @@ def test_days_with_a_fault_and_the_first_are_not_compared() -> None:
 
 def test_the_page_has_a_chart_of_the_days_and_what_was_reconciled() -> None:
     records = [day(0, 100.0), day(1, 80.0, fault=str(FAULT), hit="build_marts/build", restarts=["scheduler"])]
-    text = page(soak(records), standing(), [])
+    text = page(soak([*records, day(2, fault=str(FAULT))]), standing(), [])
 
-    assert "bar [100, 80]" in text and "line [20.0, 20.0]" in text
+    assert "bar [100, 80, 70]" in text and "line [20.0, 20.0, 20.0]" in text
+    assert f"| 2025-01-08 | {KINDS['scheduler_killed'].what} | too quick, see a later day | 0 |" in text
     assert "**Nothing differs.**" in text
     assert "| customers who paid at noon | 5 | 4 recalled + 1 still reminded of another loan | 0 |" in text
     assert "| result rows in all | 10 | 9 loaded + 1 refused | 0 |" in text
