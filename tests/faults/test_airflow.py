@@ -81,9 +81,13 @@ def test_the_scheduler_is_killed(world: World, airflow: AirflowService, task: st
 
 
 def _kill(airflow: AirflowService) -> None:
-    pid = airflow.daemons()["scheduler"].pid()
+    scheduler = airflow.daemons()["scheduler"]
+    pid = scheduler.pid()
     assert pid is not None
     os.killpg(pid, signal.SIGKILL)
+    # On a busy machine a process takes its time to die, and what still runs is not started.
+    while scheduler.pid() is not None:
+        time.sleep(0.05)
 
 
 def _wait_until_running(api: AirflowApi, run: Run, task_id: str) -> None:
@@ -96,7 +100,11 @@ def _wait_until_running(api: AirflowApi, run: Run, task_id: str) -> None:
 def _wait(api: AirflowApi, run: Run) -> str:
     deadline = time.monotonic() + 600
     while run.state not in FINISHED:
-        assert time.monotonic() < deadline, f"{run.run_id} did not end"
+        assert time.monotonic() < deadline, f"{run.run_id} did not end: {_unfinished(api, run)}"
         time.sleep(1)
         run = api.run(run.dag_id, run.run_id)
     return run.state
+
+
+def _unfinished(api: AirflowApi, run: Run) -> dict[str, str | None]:
+    return {task.label: task.state for task in api.tasks(run) if task.state not in {"success", "skipped"}}
