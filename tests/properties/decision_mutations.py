@@ -53,9 +53,7 @@ MUTATIONS = [
         "from scope\ncross join channels\n",
         "from scope\ncross join (select * from channels union all select * from channels) as channels\n",
     ),
-    Mutation(
-        "minimum_is_allowed", "int_customers__considered", "< minimums.minimum_amount", "<= minimums.minimum_amount"
-    ),
+    Mutation("minimum_is_allowed", "int_customers__considered", "< rules.minimum_amount", "<= rules.minimum_amount"),
     Mutation(
         "paid_since_to_the_cent",
         "int_loans__paid_since",
@@ -134,7 +132,7 @@ MUTATIONS = [
     Mutation(
         "consent_where_required",
         "int_customers__considered",
-        "required_consents.channel is not null and not coalesce(consents.is_granted, false)",
+        "rules.needs_consent and not coalesce(consents.is_granted, false)",
         "false",
     ),
     # Contact points
@@ -218,7 +216,7 @@ MUTATIONS = [
     Mutation(
         "nothing_allowed_is_nothing_left",
         "int_customers__considered",
-        "or usual.is_day_used_up",
+        "or rules.is_day_used_up",
         "",
     ),
     Mutation(

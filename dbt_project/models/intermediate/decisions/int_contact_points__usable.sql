@@ -1,4 +1,5 @@
-with customers as (
+-- Inline, as below: what joins a query that is written down as a whole is done in one process.
+with customers as {{ inline() }} (
     select * from {{ ref('int_customers__in_scope') }}
 ),
 

@@ -95,25 +95,47 @@ packs as (
 ),
 
 -- What the packs say of a channel ------------------------------------------------------------------------------------
-minimums as (
+left_today as (
     select
-        minimum_rules.policy_id,
-        channels.channel,
-        max(minimum_rules.minimum_amount) as minimum_amount
-    from minimum_rules
-    inner join channels
-        on minimum_rules.applies_to_channel is null or minimum_rules.applies_to_channel = channels.channel
-    group by minimum_rules.policy_id, channels.channel
+        allowances.customer_id,
+        allowances.currency,
+        allowances.policy_id,
+        allowances.channel,
+        {{ least_left('allowances', 'day') }} <= 0 as is_day_used_up,
+        {{ least_left('allowances', 'period') }} <= 0 as is_period_used_up
+    from allowances
 ),
 
-required_consents as (
-    select distinct
-        consent_rules.policy_id,
-        channels.channel
-    from consent_rules
-    inner join channels
-        on consent_rules.applies_to_channel is null or consent_rules.applies_to_channel = channels.channel
-    where consent_rules.requires_granted
+used_up as {{ inline() }} (
+    select * from left_today
+    where is_day_used_up or is_period_used_up
+),
+
+-- A pack that allows no contact at all: it is used up before anything happened, and of no customer.
+rules as (
+    select
+        packs.policy_id,
+        channels.channel,
+        max(minimum_rules.minimum_amount) as minimum_amount,
+        bool_or(consent_rules.requires_granted) as needs_consent,
+        bool_or(used_up.is_day_used_up) as is_day_used_up,
+        bool_or(used_up.is_period_used_up) as is_period_used_up
+    from packs
+    cross join channels
+    left join minimum_rules
+        on
+            packs.policy_id = minimum_rules.policy_id
+            and (minimum_rules.applies_to_channel is null or channels.channel = minimum_rules.applies_to_channel)
+    left join consent_rules
+        on
+            packs.policy_id = consent_rules.policy_id
+            and (consent_rules.applies_to_channel is null or channels.channel = consent_rules.applies_to_channel)
+    left join used_up
+        on
+            used_up.customer_id is null
+            and packs.policy_id = used_up.policy_id
+            and channels.channel = used_up.channel
+    group by packs.policy_id, channels.channel
 ),
 
 -- How often somebody may be contacted is for the pack to say; any other hold needs no row in it.
@@ -194,22 +216,6 @@ cured as (
         and loans.days_past_due > 0
     group by scope.customer_id, scope.currency
     having bool_and(coalesce(paid_since.is_cured, false))
-),
-
-left_today as (
-    select
-        allowances.customer_id,
-        allowances.currency,
-        allowances.policy_id,
-        allowances.channel,
-        {{ least_left('allowances', 'day') }} <= 0 as is_day_used_up,
-        {{ least_left('allowances', 'period') }} <= 0 as is_period_used_up
-    from allowances
-),
-
-used_up as {{ inline() }} (
-    select * from left_today
-    where is_day_used_up or is_period_used_up
 )
 
 -- Every customer, channel and currency, once. A referral to a lawyer is a proposal until two people approved it:
@@ -246,15 +252,15 @@ select
     coalesce(held.reasons, {{ texts() }}) || {{ texts_where([
         ('NOT_IN_ARREARS', 'not scope.is_in_arrears and not scope.is_pre_due and not scope.is_warned'),
         ('PAID_SINCE', 'cured.customer_id is not null'),
-        ('BELOW_MINIMUM', 'scope.is_in_arrears and scope.arrears_amount < minimums.minimum_amount'),
+        ('BELOW_MINIMUM', 'scope.is_in_arrears and scope.arrears_amount < rules.minimum_amount'),
         ('CHANNEL_REFUSED', 'consents.is_refused'),
-        ('CHANNEL_REFUSED', 'required_consents.channel is not null and not coalesce(consents.is_granted, false)'),
+        ('CHANNEL_REFUSED', 'rules.needs_consent and not coalesce(consents.is_granted, false)'),
         ('CHANNEL_REFUSED', lacks_point ~ ' and choices.is_any_refused'),
         ('NO_CONTACT_POINT', lacks_point ~ ' and choices.customer_id is null'),
         ('CONTACT_POINT_INVALID', lacks_point ~ ' and choices.is_any_invalid'),
         ('NUMBER_SHARED', lacks_point ~ ' and choices.is_any_shared'),
-        ('FREQUENCY_DAY', 'personal.is_day_used_up or usual.is_day_used_up'),
-        ('FREQUENCY_PERIOD', 'personal.is_period_used_up or usual.is_period_used_up'),
+        ('FREQUENCY_DAY', 'personal.is_day_used_up or rules.is_day_used_up'),
+        ('FREQUENCY_PERIOD', 'personal.is_period_used_up or rules.is_period_used_up'),
         ('CLOSED_TODAY', '(' ~ is_open ~ ') is not true'),
         ('NOT_THIS_TIER', 'treatments.customer_id is null'),
         ('REQUIREMENT_NOT_MET', 'not treatments.is_requirement_met'),
@@ -311,14 +317,10 @@ left join consents
     on
         scope.customer_id = consents.customer_id
         and channels.channel = consents.channel
-left join required_consents
+left join rules
     on
-        scope.policy_id = required_consents.policy_id
-        and channels.channel = required_consents.channel
-left join minimums
-    on
-        scope.policy_id = minimums.policy_id
-        and channels.channel = minimums.channel
+        scope.policy_id = rules.policy_id
+        and channels.channel = rules.channel
 left join held
     on
         scope.customer_id = held.customer_id
@@ -333,9 +335,3 @@ left join used_up as personal
         scope.customer_id = personal.customer_id
         and scope.currency = personal.currency
         and channels.channel = personal.channel
--- A pack that allows none at all: it is used up before anything happened.
-left join used_up as usual
-    on
-        usual.customer_id is null
-        and scope.policy_id = usual.policy_id
-        and channels.channel = usual.channel

@@ -176,5 +176,3 @@ left join last_attempts
         considered.customer_id = last_attempts.customer_id
         and considered.medium = last_attempts.medium
 left join approvals on considered.policy_id = approvals.policy_id
--- As the index has them: whoever reads a day or a channel of it then reads one stretch of the ledger.
-order by considered.channel, considered.customer_id, considered.currency
