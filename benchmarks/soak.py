@@ -179,8 +179,8 @@ class DayAtWork:
 
 def fault_of(number: int, faults: Mapping[int, Fault], records: Sequence[DayRecord]) -> Fault | None:
     """What goes wrong on a day: what is planned, and on a day without a plan what an earlier day missed."""
-    by_name = {str(fault): fault for fault in faults.values()}
-    return faults.get(number) or next((by_name[record.fault] for record in missed(records)), None)
+    owed = {record.fault for record in missed(records)}
+    return faults.get(number) or next((fault for fault in faults.values() if str(fault) in owed), None)
 
 
 def start(settings: Settings) -> None:
