@@ -10,7 +10,7 @@
 ) }}
 
 -- An insert runs in one process: what can be made before is made before, and what competes is worked out in
--- `int_customers__contact_turn`. The rows are not sorted: it took a quarter of the time, and a day's lie together anyway.
+-- `int_customers__contact_turn`. The rows are not sorted: a quarter of the time went there, and a day lies together.
 with scope as {{ inline() }} (
     select * from {{ ref('int_customers__scope') }}
 ),
