@@ -36,6 +36,7 @@ promises as (
         events.contact_ref,
         events.occurred_at,
         events.known_on,
+        case when events.source = 'vendor_result' then cast(events.source_key as bigint) end as result_id,
         coalesce(events.currency, main_currencies.currency) as currency,
         row_number() over (
             partition by
@@ -64,6 +65,7 @@ select
     contact_ref,
     occurred_at,
     known_on,
+    result_id,
     md5(concat_ws('|', customer_id, currency, promised_on, due_on, amount)) as promise_id,
     due_on + 3 as last_day
 from promises

@@ -49,22 +49,12 @@ worked as (
     group by channel, vendor, tier, attempted_month, currency
 ),
 
-promising as (
-    select * from attempts
-    where promise_on is not null
-),
-
--- Reported of both numbers of a row at one instant, it is one promise all the same.
-made as (
-    {{ first_of_each('promising', 'batch_id, contact_ref, attempted_at, promise_on', 'result_id asc') }}
-),
-
 -- The tier of a promise is that of the attempt in which it was made.
 promised as (
     select
         promises.channel,
         promises.vendor,
-        made.tier,
+        attempts.tier,
         cast(date_trunc('month', promises.promised_on) as date) as month,
         promises.currency,
         count(*) as promises,
@@ -74,13 +64,9 @@ promised as (
         sum(least(promises.amount, promises.paid_amount)) as amount_kept
     from promises
     inner join promise_facts on promises.promise_id = promise_facts.promise_id
-    inner join made
-        on
-            promise_facts.batch_id = made.batch_id
-            and promise_facts.contact_ref = made.contact_ref
-            and promise_facts.occurred_at = made.attempted_at
-            and promises.due_on = made.promise_on
-    group by promises.channel, promises.vendor, made.tier, date_trunc('month', promises.promised_on), promises.currency
+    inner join attempts on promise_facts.result_id = attempts.result_id
+    group by
+        promises.channel, promises.vendor, attempts.tier, date_trunc('month', promises.promised_on), promises.currency
 ),
 
 recovered as (
