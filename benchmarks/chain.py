@@ -123,6 +123,8 @@ class Decisions:
     """dbt's start and the tests of the models included."""
     copied_in: float
     """Seconds to copy the finished rows and their index: what any machine needs at least."""
+    bytes_a_day: int
+    """What a day of the ledger takes of the disk, index included."""
     customers: int
     in_arrears: int
 
@@ -245,13 +247,17 @@ def measure_decisions(settings: Settings, as_of: date) -> Decisions:
     with closing(psycopg2.connect(settings.dsn("warehouse", "pipeline"))) as warehouse, warehouse.cursor() as cursor:
         cursor.execute("select count(*), count(*) filter (where is_in_arrears) from intermediate.int_customers__scope")
         ((customers, in_arrears),) = cursor.fetchall()
+        cursor.execute(
+            f"select pg_total_relation_size('intermediate.{LEDGER}') / count(distinct as_of) from intermediate.{LEDGER}"
+        )
+        ((bytes_a_day,),) = cursor.fetchall()
     copied_in = time_of_a_copy(settings, as_of)
     print(
         f"decisions on {customers:,} customers, {in_arrears:,} in arrears: {made_in:.0f} s of {seconds:.0f}, "
         f"a copy {copied_in:.1f} s",
         flush=True,
     )
-    return Decisions(made_in, seconds, copied_in, customers, in_arrears)
+    return Decisions(made_in, seconds, copied_in, bytes_a_day, customers, in_arrears)
 
 
 def time_of_a_copy(settings: Settings, as_of: date) -> float:
@@ -424,6 +430,7 @@ On {decisions.customers:,} customers in scope, {decisions.in_arrears:,} of them 
 That is {decisions.made_in / decisions.customers * 100_000:.0f} s for every 100,000 customers in scope, and
 {decisions.made_in / decisions.copied_in:.1f} times as long as one statement takes to copy the finished rows into an
 empty table with the same index, {decisions.copied_in:.1f} s here: the measure for slower and faster machines.
+The ledger keeps them for years: {decisions.bytes_a_day / 1e6:.0f} MB a day, index included.
 
 ## The scores alone
 

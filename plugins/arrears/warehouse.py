@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg2.extensions
 
+from arrears.errors import ServiceError
 from arrears.landing_tables import create_gates, mark_superseded
 from arrears.privacy.warehouse import create_privacy
 from arrears.source.contract import BY_NAME, TABLES, Table
@@ -23,12 +24,30 @@ def migrate_if_changed(connection: psycopg2.extensions.connection) -> None:
     Setting up locks tables against all readers, and a command that only asks something must neither wait for a build
     nor make one wait.
     """
+    if not _is_set_up(connection):
+        migrate(connection)
+
+
+def require_set_up(connection: psycopg2.extensions.connection) -> None:
+    """For whoever meets tasks that run: they are of the code of before, and setting up would wait for them.
+
+    Raises:
+        ServiceError: other code set up the warehouse, or none.
+    """
+    if not _is_set_up(connection):
+        raise ServiceError(
+            "the warehouse was set up by another version of the code than this, and Airflow still runs that one:"
+            " when no task runs, `arrears down`, then `arrears up`"
+        )
+
+
+def _is_set_up(connection: psycopg2.extensions.connection) -> bool:
+    """Whether this very code set up the warehouse last."""
     with connection, connection.cursor() as cursor:
-        if _exists(cursor, "ops.set_up"):
-            cursor.execute("select 1 from ops.set_up where code_sha256 = %s", (_code_sha256(),))
-            if cursor.fetchone():
-                return
-    migrate(connection)
+        if not _exists(cursor, "ops.set_up"):
+            return False
+        cursor.execute("select 1 from ops.set_up where code_sha256 = %s", (_code_sha256(),))
+        return cursor.fetchone() is not None
 
 
 def migrate(connection: psycopg2.extensions.connection) -> None:

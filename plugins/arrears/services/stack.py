@@ -12,7 +12,7 @@ from arrears.services.sftp import SftpService
 from arrears.services.superset import SupersetService
 from arrears.settings import Settings
 from arrears.source.load import create_source
-from arrears.warehouse import migrate, migrate_if_changed
+from arrears.warehouse import migrate, migrate_if_changed, require_set_up
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,13 @@ class ServiceStatus:
 
 
 def start_databases(settings: Settings) -> None:
-    """Start PostgreSQL, and set up the source and the warehouse where that is needed. Idempotent."""
+    """Start PostgreSQL, and set up the source and the warehouse where that is needed. Idempotent.
+
+    Raises:
+        ServiceError: Airflow runs, and other code than this set up the warehouse.
+    """
     PostgresService(settings).start()
-    _prepare(settings, migrate_if_changed)
+    _prepare(settings, require_set_up if _runs_tasks(settings) else migrate_if_changed)
 
 
 def prepare_databases(settings: Settings) -> None:
@@ -43,16 +47,23 @@ def _prepare(settings: Settings, set_up_warehouse: Callable[[psycopg2.extensions
 
 
 def start_all(settings: Settings) -> Iterator[str]:
-    """Start everything; yields the name of each service as it is ready. Idempotent."""
+    """Start everything; yields the name of each service as it is ready. Idempotent.
+
+    Raises:
+        ServiceError: a service did not start; or Airflow runs, and other code than this set up the warehouse.
+    """
     PostgresService(settings).start()
-    # To set up locks tables, one after the other: a task that runs would wait for it, and it for the task.
-    runs_tasks = any(daemon.pid() for daemon in AirflowService(settings).daemons().values())
-    _prepare(settings, migrate_if_changed if runs_tasks else migrate)
+    _prepare(settings, require_set_up if _runs_tasks(settings) else migrate)
     yield "PostgreSQL"
     SftpService(settings, play=True).start()
     yield "SFTP vendors"
     AirflowService(settings).start()
     yield "Airflow"
+
+
+def _runs_tasks(settings: Settings) -> bool:
+    """To set up the warehouse locks tables, one after the other: a task would wait for it, and it for the task."""
+    return any(daemon.pid() for daemon in AirflowService(settings).daemons().values())
 
 
 def stop_all(settings: Settings) -> Iterator[str]:

@@ -6,8 +6,9 @@ from contextlib import closing
 import psycopg2
 import pytest
 
+from arrears.errors import ServiceError
 from arrears.services.airflow import AirflowService
-from arrears.services.stack import start_all
+from arrears.services.stack import start_all, start_databases
 from arrears.settings import Settings
 from arrears.warehouse import migrate
 
@@ -28,6 +29,13 @@ def test_what_died_is_started_again_beside_tasks_that_run(
 
             scheduler.start(["sleep", "60"], os.environ)
             assert next(start_all(databases)) == "PostgreSQL"
+            start_databases(databases)
+
+            # Another version of the code would have to set it up anew, and wait for the task.
+            _run(warehouse, "update ops.set_up set code_sha256 = 'other'")
+            for start in (lambda: next(start_all(databases)), lambda: start_databases(databases)):
+                with pytest.raises(ServiceError, match=r"another version of the code .* `arrears down`"):
+                    start()
         finally:
             scheduler.stop()
             _run(warehouse, "alter role current_user reset lock_timeout")
