@@ -9,7 +9,7 @@ BROWSER := chromium fonts-wqy-microhei
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bi screenshots browser test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-fairness bench-forecast bench-early-warning bench-experiments soak clean
+.PHONY: help setup demo bi screenshots browser test test-fast test-files test-faults handbook lint lock bench-extract bench-delinquency bench-chain bench-history bench-fairness bench-forecast bench-early-warning bench-experiments soak clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ bench-delinquency: $(STAMP) ## measure days past due beside the least SQL, to 3 
 
 bench-chain: $(STAMP) ## measure a business day through Airflow at a million loans (an hour, 40 GB of free disk)
 	@$(BIN)/python benchmarks/chain.py
+
+bench-history: $(STAMP) ## measure what months of contacts add to a day (ten minutes, 15 GB of free disk)
+	@$(BIN)/python benchmarks/history.py
 
 bench-fairness: $(STAMP) ## hold the measure of collectors against skills that are known (minutes)
 	@$(BIN)/python benchmarks/fair_measurement.py

@@ -10,14 +10,10 @@ it, in a state directory of its own that is removed at the end. The result is `d
 import argparse
 import os
 import platform
-import re
-import shutil
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -26,7 +22,7 @@ from pathlib import Path
 
 import bank
 import psycopg2
-from own_server import free_port
+from own_system import arrears, own_system, slowest_nodes
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import execute_values
 from rich.console import Console
@@ -39,11 +35,10 @@ from arrears.risk import registry
 from arrears.risk.early_warning import known_directions, observed
 from arrears.risk.purposes import PURPOSES
 from arrears.risk.training import Observations, split, train
-from arrears.settings import Settings, get_settings
+from arrears.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "docs" / "performance-chain.md"
-ARREARS = Path(sys.executable).parent / "arrears"
 FIRST_DAY = date(2025, 6, 16)
 SMALL_BANK = 1_000
 PEOPLE = ("first_approval", "second_approval")
@@ -57,8 +52,6 @@ DECISIONS = "path:models/intermediate/decisions path:models/marts/decisions int_
 """The signs of hardship belong to care, and read whom is decided on before the decisions read them."""
 FEATURES = "int_loans__risk_feature"
 SCORES = "int_loans__early_warning int_loans__self_cure"
-
-_NODE = re.compile(r"\d+ of \d+ (?:OK|PASS) (.*?) \.*\s*\[.* in ([\d.]+)s\]")
 
 
 @dataclass(frozen=True)
@@ -142,9 +135,9 @@ class Scores:
 
 def main() -> None:
     arguments = _arguments()
-    with _system() as settings:
+    with own_system() as settings:
         small = measure(settings, SMALL_BANK, arguments.share)
-    with _system() as settings:
+    with own_system() as settings:
         large = measure(settings, arguments.loans, arguments.share)
         within = measure_within(settings, large[-1].as_of)
         train_models(settings, large[-1].as_of)
@@ -170,9 +163,9 @@ def measure(settings: Settings, loans: int, share: float) -> list[Day]:
             with closing(psycopg2.connect(source)) as connection:
                 day.touched = bank.touch_source(connection, changed, day.as_of)
         # With what follows the delivery, so that the next day does not begin with this one's results.
-        _arrears("run", "--as-of", day.as_of.isoformat(), "--approve-as-demo-users")
+        arrears("run", "--as-of", day.as_of.isoformat(), "--approve-as-demo-users")
         day.legs = _legs(settings, day.as_of)
-        day.nodes = _nodes(settings)
+        day.nodes = slowest_nodes(settings, of_run_with="fct_loan_delinquency")
         print(f"{loans:,} loans, {day.name}: {day.seconds:.0f} s", flush=True)
     return days
 
@@ -195,7 +188,7 @@ def measure_within(settings: Settings, as_of: date) -> WithinTheDay:
     answers = []
     for customer_id in sorted(customers)[:EXPLAINED]:
         started = time.perf_counter()
-        _arrears("explain", "--customer", customer_id, "--as-of", as_of.isoformat(), stdout=subprocess.DEVNULL)
+        arrears("explain", "--customer", customer_id, "--as-of", as_of.isoformat(), stdout=subprocess.DEVNULL)
         answers.append(time.perf_counter() - started)
     print(f"recall {recall_seconds:.0f} s, explain {max(answers):.1f} s", flush=True)
     return WithinTheDay(recall_seconds, max(answers))
@@ -318,30 +311,6 @@ def _recalled(warehouse: Connection, as_of: date) -> set[str]:
         return {customer_id for (customer_id,) in cursor.fetchall()}
 
 
-@contextmanager
-def _system() -> Iterator[Settings]:
-    """A running Arrears of its own, empty; gone at the end."""
-    home = tempfile.mkdtemp(prefix="arrears-bench-")
-    os.environ |= {
-        "ARREARS_HOME": home,
-        "ARREARS_POSTGRES_PORT": str(free_port()),
-        "ARREARS_SFTP_PORT": str(free_port()),
-        "ARREARS_AIRFLOW_PORT": str(free_port()),
-    }
-    try:
-        _arrears("up")
-        yield get_settings()
-    finally:
-        _arrears("down")
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _arrears(*arguments: str, stdout: int | None = None) -> None:
-    result = subprocess.run([ARREARS, *arguments], check=False, stdin=subprocess.DEVNULL, stdout=stdout)
-    if result.returncode:
-        raise SystemExit(f"arrears {' '.join(arguments)} ended with {result.returncode}: see above")
-
-
 # What happened ------------------------------------------------------------------------------------------------------
 
 
@@ -375,14 +344,6 @@ def _task(name: str, spans: Sequence[tuple[float, float]]) -> Task:
         ends=max(end for _, end in spans),
         busy=sum(end - start for start, end in spans),
     )
-
-
-def _nodes(settings: Settings) -> list[tuple[str, float]]:
-    """What the last build of all marts took by model and test, from dbt's log."""
-    log = (settings.home / "dbt" / "logs" / "dbt.log").read_text(encoding="utf-8")
-    builds = [run for run in log.split("Running with dbt") if "fct_loan_delinquency" in run]
-    found = [(what.split()[-1], float(seconds)) for what, seconds in _NODE.findall(builds[-1])]
-    return sorted(found, key=lambda node: -node[1])
 
 
 # The page -----------------------------------------------------------------------------------------------------------
