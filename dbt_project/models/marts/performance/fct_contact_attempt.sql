@@ -6,7 +6,10 @@
     pre_hook="{{ delete_gone('result_id', ref('stg_vendor__result')) }}",
 ) }}
 
-{#- What an attempt is besides the decision behind it, which is looked up for those alone that are new or changed. -#}
+{#-
+    What an attempt is besides the decision behind it. That is looked up for those alone that are new or changed: a day whose
+    lists left keeps its decisions. A new column that follows from them asks for a `--full-refresh`.
+-#}
 {%- set said = [
     'batch_id', 'contact_ref', 'customer_id', 'channel', 'vendor', 'collector_id', 'as_of', 'attempted_at',
     'attempted_month', 'disposition', 'is_contact', 'is_right_party', 'is_promise', 'nonpayment_reason', 'talk_seconds',
