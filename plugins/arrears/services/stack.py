@@ -62,7 +62,10 @@ def start_all(settings: Settings) -> Iterator[str]:
 
 
 def _runs_tasks(settings: Settings) -> bool:
-    """To set up the warehouse locks tables, one after the other: a task would wait for it, and it for the task."""
+    """Whether any part of Airflow is up.
+
+    To set up the warehouse locks tables, one after the other: a task would wait for it, and it for the task.
+    """
     return any(daemon.pid() for daemon in AirflowService(settings).daemons().values())
 
 

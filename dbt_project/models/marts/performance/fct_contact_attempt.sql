@@ -96,10 +96,7 @@ changed as (
 )
 
 select
-    changed.result_id,
-    {% for name in said -%}
-    changed.{{ name }},
-    {% endfor -%}
+    changed.*,
     coalesce(decisions.tier, 'unknown') as tier,
     coalesce(
         changed.attempted_at < decisions.window_start or changed.attempted_at > decisions.window_end, false
